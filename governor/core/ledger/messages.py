@@ -1,0 +1,188 @@
+"""What a governor and a ledger say to each other: one message, one reply.
+
+A message carries absolute values, never differences, so a message that is lost, repeated, delayed
+or overtaken changes nothing (invariant 2). A governor sends one at a time and batches what gathered
+meanwhile; a message is repeated byte for byte or not at all.
+
+An account is named by its limit (`x-24h`), or by its limit and a job (`x-24h/elections`): the
+contract's own total, and that job's share of it. All times are milliseconds of ledger time, except
+`boot_ms`, a reading of the sender's CLOCK_BOOTTIME.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MOST_POSTS = 2**31  # a limit, or one hold, in posts: fits a 32-bit slot of a ring with room above
+SHARE = "/"  # parts a limit's name from a job's in an account
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which ledger this is: anything else that answers is not the one we wrote to."""
+
+    epoch: int
+    run_id: str
+    replication_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One sum that may not pass `limit` (None: counted, not limited) in any `window_ms`."""
+
+    name: str
+    limit: int | None
+    window_ms: int
+
+    @property
+    def is_share(self) -> bool:
+        """Whether this is one job's share of a limit and not the limit itself."""
+        return SHARE in self.name
+
+
+@dataclass(frozen=True, slots=True)
+class RowValue:
+    """One account of a member's row: `pending` as it stands, the other two only ever grow.
+
+    `charged` grows at the last byte read; `lingered` by what was let go of before its last byte,
+    which the platform may count up to `Window.linger_ms` later.
+    """
+
+    pending: int = 0
+    charged: int = 0
+    lingered: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WholeRow:
+    """A member's row with its buckets, as its journal has it. It replaces the ledger's, whole.
+
+    `spread` says how much of each account's growth `buckets` already holds; what the message's
+    values have beyond it is stamped now. `boot_offset_ms` is None when the machine was rebooted
+    since: that clock must be anchored anew.
+    """
+
+    spread: Mapping[str, RowValue]
+    buckets: Mapping[str, Mapping[int, int]]
+    time_ms: int
+    high_ms: int
+    boot_offset_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A hold asked for: granted on all of its accounts or on none.
+
+    While it may still wait `patience_ms`, later asks that share an account it was refused on do
+    not overtake it.
+    """
+
+    amounts: tuple[tuple[str, int], ...]
+    patience_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """All that one governor tells the ledger of one contract, and asks of it."""
+
+    member: str
+    identity: Identity
+    generation: int
+    seq: int
+    acked: int
+    nonce: str
+    boot_ms: int
+    values: Mapping[str, RowValue]
+    asks: tuple[Ask, ...] = ()
+    whole: WholeRow | None = None
+    accounts: tuple[Account, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The answer to one ask. Refused: `account` says by which, `retry_at_ms` when it fits.
+
+    `retry_at_ms` is exact as far as charged posts stand in the way. None: holds still pending
+    stand in the way and may end at any moment. A price above the limit has `never` set.
+    """
+
+    granted: bool
+    account: str = ""
+    retry_at_ms: int | None = None
+    never: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an account holds now: `usage` is charged plus held; `limit` is the enforced one.
+
+    `next_free_ms` is the first instant at which any charged post frees (None: none is charged).
+    """
+
+    charged: int
+    pending: int
+    limit: int | None
+    next_free_ms: int | None
+
+
+class DoubtReason(StrEnum):
+    """Why a ledger's word cannot be taken. Nothing is sent while any of these holds."""
+
+    MISSING = "missing"  # no ledger there, or a key of it is gone or short
+    EVICTING = "evicting"  # maxmemory-policy is not noeviction
+    FOREIGN = "foreign"  # another run, another replication history, another epoch
+    ROLLED_BACK = "rolled_back"  # my row is older than what was acknowledged to me
+    UNKNOWN_ROW = "unknown_row"  # it does not know me, and I did not bring my whole row
+    RULES = "rules"  # a limit it has never heard of, or one with another window
+    MISCOUNTED = "miscounted"  # the sums do not add up to the rows
+    CLOSED = "closed"  # a loss is being recovered from
+    UNREACHABLE = "unreachable"  # no reply in time
+    JOURNAL = "journal"  # our own journal cannot be written
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """The ledger refuses to answer, and why; `identity` is what it is now."""
+
+    nonce: str
+    reason: DoubtReason
+    identity: Identity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fenced:
+    """A later start of the same member has spoken: this process may say nothing more."""
+
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A later message of this member was heard already; its reply is not kept any more."""
+
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The ledger's answer. Growth told in the message was stamped into the bucket of `high_ms`."""
+
+    nonce: str
+    seq: int
+    identity: Identity
+    time_ms: int
+    high_ms: int
+    store_offset_ms: int
+    boot_offset_ms: int
+    open: bool
+    grants: tuple[Grant, ...]
+    usage: Mapping[str, Usage]
+    stepped: tuple[str, ...] = field(default=())
+
+
+Answer = Reply | Doubt | Fenced | Stale

@@ -1,0 +1,95 @@
+"""What a journal holds: one record per durable fact, in the order in which they became true.
+
+A journal is the truth from which a lost ledger is refilled, so a record states a fact and never an
+intention; none is ever edited. Times are milliseconds of ledger time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from governor.core.ledger.messages import Account, Identity, RowValue
+
+Amounts = tuple[tuple[str, int], ...]  # account and posts
+
+
+class Outcome(StrEnum):
+    """How a hold ended. There is no fourth way: a hold never expires."""
+
+    SETTLED = "settled"  # the answer was read to its end and counted
+    VOID = "void"  # nothing was written upstream
+    ORPHANED = "orphaned"  # anything else: charged in full, or the count where that is higher
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A process opened this state directory; all messages of lower generations are dead."""
+
+    member: str
+    generation: int
+    boot_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """This journal's contract is kept in the ledger of that identity, under these rules."""
+
+    contract: str
+    home: str
+    identity: Identity
+    accounts: tuple[Account, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """An operator's word: so much was collected in the last window before the ledger began."""
+
+    contract: str
+    amounts: Amounts
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A granted hold is about to be used: from here on a crash charges it in full."""
+
+    contract: str
+    hold: str
+    job: str
+    operation: str
+    asked: int
+    price: int
+    amounts: Amounts
+    catalog: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A claimed hold ended. `lingers`: its last byte was not read, so it counts a little longer."""
+
+    contract: str
+    hold: str
+    outcome: Outcome
+    received: int | None
+    amounts: Amounts
+    lingers: bool
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """The ledger acknowledged a message: all growth up to `spread` went into buckets of `high_ms`."""
+
+    contract: str
+    seq: int
+    spread: tuple[tuple[str, RowValue], ...]
+    time_ms: int
+    high_ms: int
+    store_offset_ms: int
+    boot_offset_ms: int
+
+
+Record = Started | Adopted | Used | Claimed | Resolved | Stamped

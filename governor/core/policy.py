@@ -1,0 +1,97 @@
+"""The rules: contracts with their limits, the jobs, and what each exchange is charged.
+
+Everything here is a value or a pure function of values. "Charged" follows design section 2: an
+answer read to its end and counted is settled by its count, a request of which nothing was written
+is void, and everything else costs its full price, or the count where that is higher.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from governor.core.ledger.messages import MOST_POSTS, SHARE, Account
+
+Basis = Literal["asked", "received"]
+Mode = Literal["enforce", "shadow"]
+Unknown = Literal["charge", "refuse"]
+Errors = Literal["free", "charge"]
+DEFAULT_JOB = "default"  # the one job when no [[job]] is configured
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `posts` in any window of `window_ms`."""
+
+    name: str
+    posts: int
+    window_ms: int
+
+    def __post_init__(self) -> None:
+        if not 0 < self.posts < MOST_POSTS:
+            raise ValueError(f"limit {self.name!r}: posts must be 1 to {MOST_POSTS - 1:_}")
+        if SHARE in self.name:
+            raise ValueError(f"limit {self.name!r}: a name has no {SHARE!r} in it")
+
+
+@dataclass(frozen=True, slots=True)
+class Damages:
+    """What the contract makes its breach cost: `amount` per `per_posts` posts."""
+
+    amount: int
+    currency: str
+    per_posts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One platform's terms: a catalog of what it serves, and the limits on it."""
+
+    name: str
+    catalog: str
+    limits: tuple[Limit, ...]
+    basis: Basis = "asked"
+    mode: Mode = "enforce"
+    unknown: Unknown = "charge"
+    errors: Errors = "free"
+    throttle_from_ppm: int = 800_000
+    max_wait_ms: int = 4_000
+    damages: Damages | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One crawler's identity: its token's hash, the contract it may use, and its share.
+
+    `contract` None means all of them; `posts` None means no cap of its own.
+    """
+
+    name: str
+    token_sha256: str | None = None
+    contract: str | None = None
+    posts: int | None = None
+    reserved_posts: int = 0
+    weight: int = 1
+    max_wait_ms: int | None = None
+    until_ms: int | None = None
+
+
+def accounts(contract: Contract, jobs: tuple[Job, ...]) -> tuple[Account, ...]:
+    """Return every account of a contract: each limit's own, and each job's share of it."""
+    own = [Account(limit.name, limit.posts, limit.window_ms) for limit in contract.limits]
+    shares = [
+        Account(f"{limit.name}{SHARE}{job.name}", job.posts, limit.window_ms)
+        for limit in contract.limits
+        for job in jobs
+        if job.contract in (None, contract.name)
+    ]
+    return (*own, *shares)
+
+
+def amounts(contract: Contract, job: str, posts: int) -> tuple[tuple[str, int], ...]:
+    """Return what a hold of `posts` by `job` takes from each of its accounts."""
+    return tuple(
+        (account, posts)
+        for limit in contract.limits
+        for account in (limit.name, f"{limit.name}{SHARE}{job}")
+    )

@@ -1,0 +1,87 @@
+"""The life of one governed request, and the only place that says what happens next.
+
+    classify -> price -> reserve -> journal the claim -> upstream -> count while relaying
+             -> settle | void | orphan -> journal -> record
+
+The adapters it needs are named here as Protocols; they decide nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
+
+Headers = tuple[tuple[str, str], ...]
+Way = Literal["forward", "tunnel", "gateway"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request as the front door admitted it: canonical, end-to-end headers only.
+
+    `target` is the origin-form path and query exactly as they will be sent. `headers` has no
+    hop-by-hop field, no Host, no proxy credential and nothing addressed to Governor.
+    """
+
+    method: str
+    scheme: Literal["http", "https"]
+    host: str
+    port: int
+    target: str
+    headers: Headers
+    job: str
+    way: Way
+    has_body: bool
+
+
+class Downstream(Protocol):
+    """The crawler's side of one exchange. A write waits for the crawler (back-pressure)."""
+
+    def body(self) -> AsyncIterator[bytes]:
+        """Yield the request's body as it arrives."""
+        ...
+
+    async def start(self, status: int, reason: str, headers: Headers) -> None:
+        """Send the head of the answer. Raises ConnectionError when the crawler is gone."""
+        ...
+
+    async def write(self, chunk: bytes) -> None:
+        """Relay bytes; return when the socket takes more. Raises ConnectionError when gone."""
+        ...
+
+    async def finish(self) -> None:
+        """End the answer properly. Without it the crawler sees the answer cut off."""
+        ...
+
+    async def gone(self) -> None:
+        """Return when the crawler has disconnected; never before."""
+        ...
+
+
+class Answer(Protocol):
+    """The platform's answer, its head read and its body still to come, in the wire's coding."""
+
+    status: int
+    reason: str
+    headers: Headers  # end-to-end only; platform headers in their order, repeated ones repeated
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body as it arrives. Ends only at its proper end; else raises UpstreamError."""
+        ...
+
+
+class Upstream(Protocol):
+    """The way to the platforms."""
+
+    def ask(
+        self, request: Request, body: AsyncIterator[bytes] | None
+    ) -> AbstractAsyncContextManager[Answer]:
+        """Send one wire request, never repeated, never redirected; leaving closes it.
+
+        Raises UpstreamError, whose `sent` is False only when no byte was written.
+        """
+        ...
