@@ -1,0 +1,48 @@
+"""Ledger time: elapsed time that no wrong clock can hurry and no wrong clock can stop.
+
+Two times are kept. T frees: it follows the slowest reading. H stamps: it follows the fastest. What
+is stamped at H >= T frees at T, and T never runs faster than the slowest clock, so a charge counts
+for at least its window whichever clock was right (invariant 6).
+
+A reading is a clock less its offset. One further ahead of the slowest than the tolerance, or
+further behind T, was stepped: its offset is changed so that it reads T, and the step is reported.
+So a step is never followed and never freezes anything. Small differences are not corrected: that
+would let a jittering clock ratchet time forward.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Ledger time as the ledger keeps it: T, H, and the offset of the store's own clock."""
+
+    time_ms: int
+    high_ms: int
+    store_offset_ms: int
+
+    def read(
+        self, *, store_ms: int, boot_ms: int, boot_offset_ms: int | None, tolerance_ms: int
+    ) -> tuple[Clocks, int, tuple[str, ...]]:
+        """Return the clocks after one message, its sender's offset, and which were stepped.
+
+        `boot_offset_ms` None anchors that clock at T: it has nothing to say about the past.
+        """
+        if boot_offset_ms is None:
+            boot_offset_ms = boot_ms - self.time_ms
+        store = store_ms - self.store_offset_ms
+        boot = boot_ms - boot_offset_ms
+        slowest = min(store, boot)
+        now_ms = max(self.time_ms, slowest)
+        stepped = []
+        store_offset_ms = self.store_offset_ms
+        if store > slowest + tolerance_ms or store < now_ms - tolerance_ms:
+            store_offset_ms, store = store_ms - now_ms, now_ms
+            stepped.append("store")
+        if boot > slowest + tolerance_ms or boot < now_ms - tolerance_ms:
+            boot_offset_ms, boot = boot_ms - now_ms, now_ms
+            stepped.append("boot")
+        high_ms = max(self.high_ms, now_ms, store, boot)
+        return Clocks(now_ms, high_ms, store_offset_ms), boot_offset_ms, tuple(stepped)
