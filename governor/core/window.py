@@ -70,3 +70,11 @@ class Window:
     def first_counting(self, now_ms: int) -> int:
         """Return the oldest bucket that still counts at `now_ms`; all before it are free."""
         return (now_ms - self.window_ms - self.pad_ms) // self.bucket_ms
+
+    def first_kept(self, now_ms: int) -> int:
+        """Return the oldest bucket that a row still lists: two windows, so a loss can be undone."""
+        return (now_ms - 2 * (self.window_ms + self.pad_ms)) // self.bucket_ms
+
+    def in_ring(self, bucket: int, now_ms: int) -> bool:
+        """Say whether a bucket is near enough to `now_ms` to have a place of its own."""
+        return bucket < self.first_counting(now_ms) + self.ring_length

@@ -81,7 +81,7 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class Stamped:
-    """The ledger acknowledged a message: all growth up to `spread` went into buckets of `high_ms`."""
+    """The ledger acknowledged a message: growth up to `spread` was stamped at `high_ms`."""
 
     contract: str
     seq: int

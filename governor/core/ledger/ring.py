@@ -36,13 +36,11 @@ class Ring:
             self.first += 1
         self.first = max(self.first, until)
 
-    def holds(self, bucket: int, now_ms: int) -> bool:
-        """Whether a bucket is near enough to `now_ms` to have a slot of its own."""
-        return bucket < self.window.first_counting(now_ms) + self.window.ring_length
-
     def add(self, bucket: int, posts: int, now_ms: int) -> None:
         """Charge (or, below zero, take back) posts in a bucket; one that is free counts nothing."""
-        assert self.holds(bucket, now_ms), f"bucket {bucket} is beyond the ring at {now_ms}"
+        assert self.window.in_ring(bucket, now_ms), (
+            f"bucket {bucket} is beyond the ring at {now_ms}"
+        )
         if bucket < self.window.first_counting(now_ms):
             return
         self._slots[self._slot(bucket)] += posts
