@@ -35,12 +35,17 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """This journal's contract is kept in the ledger of that identity, under these rules."""
+    """This journal's contract is kept in the ledger of that identity, under these rules.
+
+    `time_ms` is the ledger's time then, and `boot_ms` the boot clock's reading beside it.
+    """
 
     contract: str
     home: str
     identity: Identity
     accounts: tuple[Account, ...]
+    time_ms: int
+    boot_ms: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,83 @@
+"""What one exchange is charged, from how it ended and what was counted (design, section 2).
+
+The rule behind every line: never give back what cannot be proven undelivered.
+
+    ended                                  charged
+    nothing written upstream               0 (void)
+    read to its end and counted            asked or ids, or received where that is higher
+    ... a 4xx without a post               0, unless errors = "charge"
+    ... an operation the catalog lacks     at least 200: the largest page X serves by default
+    anything else                          the full price, or what was seen where that is higher
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from governor.core.counting import Counted, Unreadable
+from governor.core.ledger.holds import State
+from governor.core.ledger.records import Outcome
+
+if TYPE_CHECKING:
+    from governor.core.catalog import Quote
+    from governor.core.ledger.holds import Hold
+    from governor.core.policy import Contract
+
+UNKNOWN_FLOOR = 200  # X's largest page by default is 200 (v1.1 timelines)
+CLIENT_ERRORS = range(400, 500)
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """How a hold ends. `received` is None where the answer could not be counted.
+
+    `overrun` is how far the charge passes the price: a mistake of the catalog, never clipped.
+    """
+
+    outcome: Outcome
+    posts: int
+    received: int | None
+    lingers: bool
+    overrun: int
+
+
+def charge(
+    contract: Contract,
+    quote: Quote,
+    hold: Hold,
+    *,
+    status: int | None,
+    count: Counted | Unreadable | None,
+) -> Charge:
+    """Return what a hold is charged as it stands; `status` and `count` as far as they are known."""
+    if hold.believed is Outcome.VOID:
+        return Charge(Outcome.VOID, 0, None, lingers=False, overrun=0)
+    if hold.state is State.READ and isinstance(count, Counted):
+        posts = settled(contract, quote, status=status, received=count.posts)
+        overrun = max(0, posts - quote.price)
+        return Charge(Outcome.SETTLED, posts, count.posts, lingers=False, overrun=overrun)
+    seen = _seen(count)
+    posts = max(quote.price, seen)
+    lingers = hold.state is not State.READ
+    return Charge(Outcome.ORPHANED, posts, None, lingers=lingers, overrun=posts - quote.price)
+
+
+def settled(contract: Contract, quote: Quote, *, status: int | None, received: int) -> int:
+    """Return the charge for an answer that was read to its end and in which `received` were."""
+    if status in CLIENT_ERRORS and received == 0 and contract.errors == "free":
+        return 0
+    if quote.kind == "unknown":
+        return max(received, UNKNOWN_FLOOR)
+    named = quote.asked if contract.basis == "asked" else quote.ids
+    return max(named, received)
+
+
+def _seen(count: Counted | Unreadable | None) -> int:
+    match count:
+        case Counted():
+            return count.posts
+        case Unreadable():
+            return count.at_least
+        case None:
+            return 0

@@ -1,0 +1,134 @@
+"""What a member knows by its journal alone: the records, folded in order.
+
+A process that starts has nothing else. From this it rebuilds its row for the ledger, whole: what it
+ever charged, in which buckets the ledger put it, and which claims never ended. Growth that no
+`Stamped` record covers is stamped again, later: that can only make posts count longer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from governor.core.ledger.messages import Account, Identity, RowValue, WholeRow
+from governor.core.ledger.records import (
+    Adopted,
+    Amounts,
+    Claimed,
+    Record,
+    Resolved,
+    Stamped,
+    Started,
+    Used,
+)
+from governor.core.window import Window
+
+
+@dataclass(slots=True)
+class ContractState:
+    """One contract as the journal has it. `boot_offset_ms` None: the machine was rebooted."""
+
+    home: str
+    identity: Identity
+    accounts: dict[str, Account]
+    time_ms: int
+    high_ms: int
+    store_offset_ms: int
+    boot_offset_ms: int | None
+    totals: dict[str, RowValue] = field(default_factory=dict)
+    spread: dict[str, RowValue] = field(default_factory=dict)
+    buckets: dict[str, dict[int, int]] = field(default_factory=dict)
+    claims: dict[str, Claimed] = field(default_factory=dict)
+
+    def whole_row(self) -> WholeRow:
+        """Return the row to restore in the ledger; `totals` beyond it are still to be stamped."""
+        return WholeRow(
+            spread=dict(self.spread),
+            buckets={account: dict(buckets) for account, buckets in self.buckets.items()},
+            time_ms=self.time_ms,
+            high_ms=self.high_ms,
+            boot_offset_ms=self.boot_offset_ms,
+        )
+
+    def charge(self, amounts: Amounts, *, lingers: bool) -> None:
+        """Add to what was ever charged."""
+        for account, posts in amounts:
+            self.totals[account] = grown(self.totals.get(account, RowValue()), posts, lingers)
+
+    def stamp(self, record: Stamped) -> None:
+        """Note into which buckets the ledger put the growth since the last such record."""
+        for account, value in record.spread:
+            before = self.spread.get(account, RowValue())
+            window = Window(self.accounts[account].window_ms)
+            buckets = self.buckets.setdefault(account, {})
+            for posts, at_ms in (
+                (value.charged - before.charged, record.high_ms),
+                (value.lingered - before.lingered, record.high_ms + window.linger_ms),
+            ):
+                if posts:
+                    bucket = window.bucket(at_ms)
+                    buckets[bucket] = buckets.get(bucket, 0) + posts
+            oldest = window.first_kept(record.time_ms)
+            for bucket in [bucket for bucket in buckets if bucket < oldest]:
+                del buckets[bucket]
+            self.spread[account] = value
+        self.time_ms, self.high_ms = record.time_ms, record.high_ms
+        self.store_offset_ms = record.store_offset_ms
+        self.boot_offset_ms = record.boot_offset_ms
+
+
+@dataclass(slots=True)
+class MemberState:
+    """All that one journal says. An empty one is that of a journal just made."""
+
+    member: str = ""
+    generation: int = 0
+    boot_id: str = ""
+    contracts: dict[str, ContractState] = field(default_factory=dict)
+
+    def apply(self, record: Record) -> None:
+        """Fold in the next record. KeyError for a contract that was never adopted."""
+        match record:
+            case Started():
+                self._start(record)
+            case Adopted():
+                self._adopt(record)
+            case Used():
+                self.contracts[record.contract].charge(record.amounts, lingers=False)
+            case Claimed():
+                self.contracts[record.contract].claims[record.hold] = record
+            case Resolved():
+                contract = self.contracts[record.contract]
+                if contract.claims.pop(record.hold, None) is not None:
+                    contract.charge(record.amounts, lingers=record.lingers)
+            case Stamped():
+                self.contracts[record.contract].stamp(record)
+
+    def _start(self, record: Started) -> None:
+        if record.boot_id != self.boot_id:
+            for contract in self.contracts.values():
+                contract.boot_offset_ms = None
+        self.member, self.generation = record.member, record.generation
+        self.boot_id = record.boot_id
+
+    def _adopt(self, record: Adopted) -> None:
+        accounts = {account.name: account for account in record.accounts}
+        known = self.contracts.get(record.contract)
+        if known is not None:
+            known.home, known.identity, known.accounts = record.home, record.identity, accounts
+            return
+        self.contracts[record.contract] = ContractState(
+            home=record.home,
+            identity=record.identity,
+            accounts=accounts,
+            time_ms=record.time_ms,
+            high_ms=record.time_ms,
+            store_offset_ms=0,
+            boot_offset_ms=record.boot_ms - record.time_ms,
+        )
+
+
+def grown(value: RowValue, posts: int, lingers: bool) -> RowValue:  # noqa: FBT001  # the one flag
+    """Return a row's value after a charge, stamped now or (lingering) a little later."""
+    if lingers:
+        return replace(value, lingered=value.lingered + posts)
+    return replace(value, charged=value.charged + posts)
