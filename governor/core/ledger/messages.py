@@ -143,6 +143,7 @@ class DoubtReason(StrEnum):
     CLOSED = "closed"  # a loss is being recovered from
     UNREACHABLE = "unreachable"  # no reply in time
     JOURNAL = "journal"  # our own journal cannot be written
+    FENCED = "fenced"  # a later start of this member has taken over
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ ever charged, in which buckets the ledger put it, and which claims never ended. 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from governor.core.ledger.messages import Account, Identity, RowValue, WholeRow
 from governor.core.ledger.records import (
@@ -20,6 +20,7 @@ from governor.core.ledger.records import (
     Started,
     Used,
 )
+from governor.core.ledger.row import grown
 from governor.core.window import Window
 
 
@@ -125,10 +126,3 @@ class MemberState:
             store_offset_ms=0,
             boot_offset_ms=record.boot_ms - record.time_ms,
         )
-
-
-def grown(value: RowValue, posts: int, lingers: bool) -> RowValue:  # noqa: FBT001  # the one flag
-    """Return a row's value after a charge, stamped now or (lingering) a little later."""
-    if lingers:
-        return replace(value, lingered=value.lingered + posts)
-    return replace(value, charged=value.charged + posts)

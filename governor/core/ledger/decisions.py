@@ -1,0 +1,78 @@
+"""What a conversation says of one hold, and of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from governor.core.ledger.messages import DoubtReason, Grant, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The ledger granted the hold."""
+
+    waited_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It does not fit in time.
+
+    `retry_ms` from now it will (None: that depends on holds not yet ended); `free_ms` from now the
+    oldest charged posts free (None: none are charged). `usage` is that of the refusing account.
+    """
+
+    grant: Grant
+    usage: Usage
+    retry_ms: int | None
+    free_ms: int | None
+    waited_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """The ledger's word cannot be had or taken: nothing is sent."""
+
+    reason: DoubtReason
+
+
+Decision = Granted | Refused | Doubted
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a status page shows of one conversation, as of the ledger's last reply.
+
+    Ledger times, but `oldest_hold_ms`, which is the age of the oldest hold of this member.
+    """
+
+    contract: str
+    doubt: DoubtReason | None
+    usage: Mapping[str, Usage]
+    time_ms: int
+    high_ms: int
+    waiting: int
+    holds: int
+    oldest_hold_ms: int | None
+    stepped: tuple[str, ...]
+
+
+REMEDIES: Final = {
+    DoubtReason.MISSING: "it is not there, or a key of it is gone; run `governor init` if it never "
+    "was there, else its loss must be recovered from",
+    DoubtReason.EVICTING: "Redis may evict its keys; set maxmemory-policy to noeviction",
+    DoubtReason.FOREIGN: "Redis was restarted, restored or replaced since this journal knew it",
+    DoubtReason.ROLLED_BACK: "it is older than what it acknowledged to this governor",
+    DoubtReason.UNKNOWN_ROW: "it does not know this governor",
+    DoubtReason.RULES: "the configuration has a limit that it lacks, or one with another window; "
+    "run `governor init` to add limits",
+    DoubtReason.MISCOUNTED: "its sums do not add up to its rows",
+    DoubtReason.CLOSED: "a loss is being recovered from, or this governor is going down",
+    DoubtReason.UNREACHABLE: "it does not answer; is Redis up, and the address right?",
+    DoubtReason.JOURNAL: "the journal cannot be written; free the disk and start again",
+    DoubtReason.FENCED: "a later start of this state directory has taken over; stop this one",
+}

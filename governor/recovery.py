@@ -1,0 +1,173 @@
+"""Starting: from a journal to a member that may speak.
+
+Nothing but the journal is believed. A new generation is durable before the first message, so that
+whatever its predecessor still says is dead; and every claim that never ended is charged in full,
+stamped a linger from now, because the platform may have counted it as late as that (invariant 5).
+
+The other half, a ledger that was lost while members live, comes with roster and restore.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from governor.core.ledger.book import Book, stricter
+from governor.core.ledger.clocks import Clocks
+from governor.core.ledger.messages import Account, Identity
+from governor.core.ledger.records import Adopted, Outcome, Record, Resolved, Started, Used
+from governor.core.ledger.state import ContractState, MemberState
+from governor.errors import DoubtError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from governor.clock import Clock
+
+EMBEDDED = "embedded"  # the home of a ledger that lives in its only governor's memory
+
+
+class Journal(Protocol):
+    """What is read of a journal, and written at a start."""
+
+    member: str
+
+    def checkpoint(self) -> tuple[int, bytes] | None:
+        """Return the newest checkpoint and the record it covers up to."""
+        ...
+
+    def records(self, *, after: int = 0) -> Iterator[tuple[int, Record]]:
+        """Yield every record after one, in order."""
+        ...
+
+    async def append(self, *records: Record) -> int:
+        """Return once all are durable, with the last one's number. Raises JournalError."""
+        ...
+
+    async def write_checkpoint(self, record_id: int, state: bytes) -> None:
+        """Keep a state that covers all records up to one."""
+        ...
+
+
+def load(journal: Journal) -> tuple[int, MemberState]:
+    """Fold the journal; return its last record's number and the state."""
+    kept = journal.checkpoint()
+    last, state = 0, MemberState(member=journal.member)
+    if kept is not None:
+        last, state = kept[0], msgspec.msgpack.decode(kept[1], type=MemberState)
+    for number, record in journal.records(after=last):
+        state.apply(record)
+        last = number
+    return last, state
+
+
+async def start(journal: Journal, clock: Clock) -> MemberState:
+    """Raise the generation, charge what a predecessor left open, and return the state.
+
+    Both are durable on return. Raises JournalError.
+    """
+    _, state = load(journal)
+    records: list[Record] = [Started(journal.member, state.generation + 1, clock.boot_id())]
+    for name, contract in state.contracts.items():
+        records += (orphan(name, contract, hold) for hold in contract.claims)
+    await write(journal, state, *records)
+    return state
+
+
+def orphan(contract: str, state: ContractState, hold: str) -> Resolved:
+    """Return the resolution of a claim that never ended: all of it, lingering."""
+    claim = state.claims[hold]
+    return Resolved(
+        contract=contract,
+        hold=hold,
+        outcome=Outcome.ORPHANED,
+        received=None,
+        amounts=claim.amounts,
+        lingers=True,
+        at_ms=state.high_ms,
+    )
+
+
+async def write(journal: Journal, state: MemberState, *records: Record) -> None:
+    """Make records durable, fold them in, and keep the result as a checkpoint.
+
+    Only for a journal that nobody else is writing to.
+    """
+    last = await journal.append(*records)
+    for record in records:
+        state.apply(record)
+    await journal.write_checkpoint(last, msgspec.msgpack.encode(state))
+
+
+async def adopt(
+    journal: Journal,
+    state: MemberState,
+    contract: str,
+    *,
+    home: str,
+    identity: Identity,
+    accounts: tuple[Account, ...],
+    clock: Clock,
+) -> None:
+    """Journal in which ledger a contract is kept, before the first word to it (invariant 1)."""
+    known = state.contracts.get(contract)
+    now_ms = known.time_ms if known else clock.wall_ms()
+    record = Adopted(contract, home, identity, accounts, now_ms, clock.boot_ms())
+    await write(journal, state, record)
+
+
+async def declare_used(
+    journal: Journal, state: MemberState, contract: str, amounts: tuple[tuple[str, int], ...]
+) -> None:
+    """Journal an operator's word on what was collected before the ledger began."""
+    await write(journal, state, Used(contract, amounts))
+
+
+def require_home(state: MemberState, contract: str, home: str) -> ContractState:
+    """Return a contract's state, if this journal keeps it in that home. Raises DoubtError."""
+    known = state.contracts.get(contract)
+    if known is None:
+        raise DoubtError(
+            f"the journal knows no contract {contract!r}: its posts are in no ledger yet. "
+            "Run `governor init`."
+        )
+    if known.home != home:
+        raise DoubtError(
+            f"the journal keeps contract {contract!r} in {known.home}, the configuration in {home}. "
+            "Posts already counted would be forgotten; put the ledger setting back."
+        )
+    return known
+
+
+def strictest(known: ContractState, shown: tuple[Account, ...]) -> tuple[Account, ...]:
+    """Return the accounts to enforce: what is shown, and the lower limit where two differ.
+
+    Raises DoubtError for a limit that the ledger has never had, or one with another window: only
+    an operator can say what was already collected under it.
+    """
+    for account in shown:
+        before = known.accounts.get(account.name)
+        if before is None and not account.is_share:
+            raise DoubtError(
+                f"limit {account.name!r} is new: nobody has said what was collected under it. "
+                "Run `governor init` (it starts full and ages in, or says `--used N`)."
+            )
+        if before is not None and before.window_ms != account.window_ms:
+            raise DoubtError(
+                f"account {account.name!r} has a window of {before.window_ms} ms in the ledger, "
+                f"{account.window_ms} ms in the configuration. Give the new window a new name."
+            )
+    return tuple(
+        replace(account, limit=stricter(known.accounts[account.name].limit, account.limit))
+        if account.name in known.accounts
+        else account
+        for account in shown
+    )
+
+
+def book(known: ContractState) -> Book:
+    """Return an embedded ledger as the journal has it; the row is brought by the first message."""
+    clocks = Clocks(known.time_ms, known.high_ms, known.store_offset_ms)
+    return Book(known.accounts.values(), identity=known.identity, clocks=clocks)
