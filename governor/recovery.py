@@ -16,7 +16,6 @@ import msgspec
 
 from governor.core.ledger.book import Book, stricter
 from governor.core.ledger.clocks import Clocks
-from governor.core.ledger.messages import Account, Identity
 from governor.core.ledger.records import Adopted, Outcome, Record, Resolved, Started, Used
 from governor.core.ledger.state import ContractState, MemberState
 from governor.errors import DoubtError
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from governor.clock import Clock
+    from governor.core.ledger.messages import Account, Identity
 
 EMBEDDED = "embedded"  # the home of a ledger that lives in its only governor's memory
 
@@ -135,7 +135,8 @@ def require_home(state: MemberState, contract: str, home: str) -> ContractState:
         )
     if known.home != home:
         raise DoubtError(
-            f"the journal keeps contract {contract!r} in {known.home}, the configuration in {home}. "
+            f"the journal keeps contract {contract!r} in {known.home}, but the configuration says "
+            f"{home}. "
             "Posts already counted would be forgotten; put the ledger setting back."
         )
     return known
