@@ -13,15 +13,16 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from governor.demo.bodies import Body, Query, find, page_size
 
-if TYPE_CHECKING:
-    from pathlib import Path
+VARIABLE = "GOVERNOR_FIXTURES"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,12 @@ class Recordings:
         operation = find(recording.method, recording.query.path)
         name = operation.name if operation else "recorded"
         return Body(name, int(HTTPStatus.OK), recording.content(), recording.posts)
+
+
+def recordings_at_hand() -> Recordings | None:
+    """Return the collection that GOVERNOR_FIXTURES names, or None when it names none."""
+    directory = os.environ.get(VARIABLE)
+    return Recordings(Path(directory)) if directory else None
 
 
 def _fits(recording: Recording, method: str, query: Query) -> bool:

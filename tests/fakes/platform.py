@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from governor.clock import SystemClock
 from governor.demo.platform import Behaviour, Platform
-from governor.demo.recorded import Recordings
+from governor.demo.recorded import Recordings, recordings_at_hand
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
 
 @asynccontextmanager
@@ -32,7 +31,7 @@ async def running_platform(
 
 def recordings() -> Recordings:
     """Return the collection that GOVERNOR_FIXTURES names; without one, the test is skipped."""
-    directory = os.environ.get("GOVERNOR_FIXTURES")
-    if not directory:
+    found = recordings_at_hand()
+    if found is None:
         pytest.skip("GOVERNOR_FIXTURES names no collection of recorded bodies")
-    return Recordings(Path(directory))
+    return found
