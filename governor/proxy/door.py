@@ -1,0 +1,140 @@
+"""The door: one request, checked, located, identified, and given to whom it is for.
+
+The order matters. Framing is checked before any field is believed, the place before the job, and
+the canonical form only where a contract governs: everybody else's paths are none of our business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, Protocol
+
+from governor.errors import ClientError
+from governor.proxy.connection import HEAD, Connection, Deadlines, make_server
+from governor.proxy.downstream import Crawler
+from governor.proxy.problems import Problem, unidentified, unidentified_gateway
+from governor.proxy.requests import Place, admit, check_canonical, check_framing, locate, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiohttp import web
+
+    from governor.exchange import Downstream, Request
+    from governor.proxy.requests import Head, Origin
+
+INTERNAL: Final = "governor.internal"
+
+
+class Service(Protocol):
+    """Whoever answers admitted requests. Returns when the exchange is over."""
+
+    async def run(self, request: Request, downstream: Downstream) -> None:
+        """Answer one request; an answer that is not finished is cut off."""
+        ...
+
+
+class Door:
+    """All HTTP conversations of one proxy.
+
+    `exchange` answers for governed hosts, `relay` for the others, `internal` for
+    http://governor.internal/. `identify` turns Basic credentials into a job's name, or None.
+    """
+
+    def __init__(  # noqa: PLR0913  # keyword-only, and each is one of the parts
+        self,
+        *,
+        exchange: Service,
+        relay: Service,
+        internal: Service,
+        governs: Callable[[str], bool],
+        identify: Callable[[str | None], str | None],
+        others_refused: bool,
+        deadlines: Deadlines,
+    ) -> None:
+        self._exchange = exchange
+        self._relay = relay
+        self._internal = internal
+        self._governs = governs
+        self._identify = identify
+        self._others_refused = others_refused
+        self._deadlines = deadlines
+        self._server = make_server(self._serve)
+        self._busy: set[Crawler] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._closing = False
+
+    def connection(self, origin: Origin | None = None) -> Connection:
+        """Return a protocol for a new conversation, inside a tunnel when `origin` says so."""
+        return Connection(self._server, self._deadlines, origin)
+
+    async def close(self, drain_s: float) -> None:
+        """Close idle connections, let running exchanges finish for `drain_s`, cut the rest."""
+        self._closing = True
+        busy = {crawler.connection for crawler in self._busy}
+        for crawler in self._busy:
+            crawler.last()
+        for connection in self._server.connections:
+            if connection not in busy:
+                connection.force_close()
+        try:
+            async with asyncio.timeout(drain_s):
+                await self._idle.wait()
+        except TimeoutError:
+            pass  # the rest is cancelled: an exchange resolves its hold in its own `finally`
+        await self._server.shutdown(timeout=1)  # nothing is left that could need longer
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        crawler = Crawler(request)
+        crawler.connection.heard()
+        if self._closing:
+            crawler.last()
+        self._busy.add(crawler)
+        self._idle.clear()
+        try:
+            await self._route(request[HEAD], crawler)
+        except ClientError as error:
+            if not crawler.started:
+                crawler.last()  # after a broken head nobody knows where the next one starts
+                await Problem(error.status, str(error)).answer(crawler)
+        finally:
+            self._busy.discard(crawler)
+            if not self._busy:
+                self._idle.set()
+        return crawler.result()
+
+    async def _route(self, head: Head, crawler: Crawler) -> None:
+        check_framing(head)
+        place = refusal(head) or locate(head, crawler.connection.origin)
+        if isinstance(place, Problem):
+            crawler.last()
+            return await place.answer(crawler)
+        job = self._job(head, place, crawler.connection.origin)
+        if isinstance(job, Problem):
+            return await job.answer(crawler)
+        service = self._service(place)
+        if isinstance(service, Problem):
+            return await service.answer(crawler)
+        await service.run(admit(head, place, job), crawler)
+        return None
+
+    def _job(self, head: Head, place: Place, origin: Origin | None) -> str | Problem:
+        if origin is not None:
+            return origin.job
+        if place.way == "gateway":
+            return self._identify(head.first(b"x-governor-authorization")) or unidentified_gateway()
+        return self._identify(head.first(b"proxy-authorization")) or unidentified()
+
+    def _service(self, place: Place) -> Service | Problem:
+        host = place.authority.host
+        if self._governs(host):
+            check_canonical(place.target)
+            return self._exchange
+        if place.way == "gateway":
+            return Problem(404, f"The gateway leads to governed hosts only, and {host} is not one.")
+        if host == INTERNAL:
+            return self._internal
+        if self._others_refused:
+            return Problem(403, f'No contract governs {host}, and other_hosts is "refuse".')
+        return self._relay
