@@ -51,3 +51,26 @@ class Tasks:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+
+class Interrupted(Exception):  # noqa: N818  # not an error: what was waited for came first
+    """The work was stopped because something else happened first."""
+
+
+async def unless(stop: Coroutine[Any, Any, object], work: Coroutine[Any, Any, Result]) -> Result:
+    """Run `work` and return its result; if `stop` ends first, end the work and raise Interrupted.
+
+    The work has really ended on return: it was cancelled and waited for. If both are done at once
+    the work's result counts.
+    """
+    working = asyncio.create_task(work)  # noqa: TID251  # owned by this very call
+    stopping = asyncio.create_task(stop)  # noqa: TID251  # owned by this very call
+    try:
+        await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise Interrupted
+        return working.result()
+    finally:
+        for task in (working, stopping):
+            task.cancel()
+        await asyncio.gather(working, stopping, return_exceptions=True)
