@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from governor.core.ledger.messages import Account, Identity, RowValue
+# The journal decodes records by these classes' annotations, so their names must be there then.
+from governor.core.ledger.messages import Account, Identity, RowValue  # noqa: TC001
 
 Amounts = tuple[tuple[str, int], ...]  # account and posts
 
