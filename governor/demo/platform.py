@@ -150,14 +150,13 @@ class Platform:
         fate, takes_ms = self._fate(), self._draw.randint(*self.behaviour.takes_ms)
         body = await self._body(request, fate)
         content, headers = self._wire(request, body)
-        pieces = [content] if fate is not Fate.ANSWERED else _cut(content, self.behaviour.drips)
-        pause_s = takes_ms / 1000 if len(pieces) == 1 else takes_ms / 2000
-        await asyncio.sleep(pause_s)
-        first_ms = self._instants.monotonic_ms()
+        pieces = [content] if fate is Fate.BROKEN_OFF else _cut(content, self.behaviour.drips)
         response = web.StreamResponse(status=body.status, headers=headers)
         if not self.behaviour.chunked:
             response.content_length = len(content)
-        last_ms = None
+        pause_s = takes_ms / 1000 if len(pieces) == 1 else takes_ms / 2000
+        await asyncio.sleep(pause_s)
+        first_ms, last_ms = self._instants.monotonic_ms(), None
         try:
             await response.prepare(request)
             if fate is Fate.BROKEN_OFF:
@@ -165,16 +164,16 @@ class Platform:
             for piece in pieces[:-1]:
                 await response.write(piece)
                 await asyncio.sleep(pause_s / (len(pieces) - 1))
-            at_ms = self._instants.monotonic_ms()
+            before_ms = self._instants.monotonic_ms()
             await response.write_eof(pieces[-1])
-            last_ms = at_ms
+            last_ms = before_ms
         except ConnectionError:
-            pass  # the other side is gone, or was to be left: both are written down as such
+            pass  # the other side is gone, or was to be left; `last_ms` stays None
         finally:
-            end_ms = self._instants.monotonic_ms() if last_ms is None else last_ms
             complete = last_ms is not None
+            ended_ms = self._instants.monotonic_ms() if last_ms is None else last_ms
             self.record.append(
-                Delivery(body.operation, arrived_ms, first_ms, end_ms, body.posts, complete)
+                Delivery(body.operation, arrived_ms, first_ms, ended_ms, body.posts, complete)
             )
             self._changed.set()
         return response

@@ -11,7 +11,7 @@ URL = "https://api.x.com/2/users/7/tweets"
 
 
 def main(pages: int) -> None:
-    query = {"max_results": "30", "expansions": "referenced_tweets.id"}
+    query = {"max_results": "60", "expansions": "referenced_tweets.id"}
     posts = refused = 0
     with httpx.Client(timeout=60) as client:
         while pages:
