@@ -75,6 +75,22 @@ def test_expansions_bring_more_posts_than_the_page_size_names() -> None:
     assert 100 < full.posts <= 1200
 
 
+@pytest.mark.parametrize(
+    ("expansion", "most"),
+    [
+        ("referenced_tweets.id", 2),
+        ("edit_history_tweet_ids", 5),
+        ("attachments.media_source_tweet", 4),
+        ("author_id", 0),
+    ],
+)
+def test_no_post_brings_more_others_than_x_has(expansion: str, most: int) -> None:
+    for place in range(200):
+        body = ask("GET", f"/2/tweets/{NEWEST - place}", expansions=expansion)
+
+        assert 1 <= body.posts <= 1 + most
+
+
 @pytest.mark.parametrize("spelling", ["tweets", "posts"])
 def test_posts_are_included_under_the_name_of_their_time(spelling: Spelling) -> None:
     query = Query("/2/tweets/search/recent", {"expansions": "referenced_tweets.id"})
