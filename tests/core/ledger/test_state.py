@@ -1,0 +1,148 @@
+"""A journal folded in order gives back what a member knew."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from governor.core.ledger.messages import Account, Identity, RowValue
+from governor.core.ledger.records import (
+    Adopted,
+    Claimed,
+    Outcome,
+    Record,
+    Resolved,
+    Stamped,
+    Started,
+    Used,
+)
+from governor.core.ledger.state import ContractState, MemberState
+from governor.core.window import Window
+
+WINDOW = Window(10_000)
+ACCOUNT = Account("x", 1_000, WINDOW.window_ms)
+IDENTITY = Identity(1, "run", "replication")
+
+
+def started(generation: int = 1, boot_id: str = "boot") -> Started:
+    return Started("member", generation, boot_id)
+
+
+def adopted() -> Adopted:
+    return Adopted("x", "embedded", IDENTITY, (ACCOUNT,), time_ms=50_000, boot_ms=1_000)
+
+
+def claimed(hold: str, posts: int = 100) -> Claimed:
+    return Claimed("x", hold, "default", "search", 10, posts, (("x", posts),), "sha", 50_000)
+
+
+def resolved(hold: str, posts: int, *, lingers: bool = False) -> Resolved:
+    outcome = Outcome.ORPHANED if lingers else Outcome.SETTLED
+    return Resolved("x", hold, outcome, posts, (("x", posts),), lingers, 50_000)
+
+
+def stamped(charged: int, lingered: int, at_ms: int) -> Stamped:
+    spread = (("x", RowValue(charged=charged, lingered=lingered)),)
+    return Stamped("x", 1, spread, at_ms, at_ms, store_offset_ms=7, boot_offset_ms=9)
+
+
+def fold(*records: Record) -> MemberState:
+    state = MemberState()
+    for record in (started(), adopted(), *records):
+        state.apply(record)
+    return state
+
+
+def contract(*records: Record) -> ContractState:
+    return fold(*records).contracts["x"]
+
+
+def test_a_claim_stays_open_until_it_is_resolved() -> None:
+    assert contract(claimed("a")).claims == {"a": claimed("a")}
+    assert contract(claimed("a"), resolved("a", 70)).claims == {}
+
+
+def test_a_resolution_charges_once_however_often_it_is_told() -> None:
+    state = contract(claimed("a"), resolved("a", 70), resolved("a", 70))
+
+    assert state.totals == {"x": RowValue(charged=70)}
+
+
+def test_what_was_let_go_before_its_last_byte_lingers() -> None:
+    state = contract(claimed("a"), resolved("a", 70, lingers=True))
+
+    assert state.totals == {"x": RowValue(lingered=70)}
+
+
+def test_an_operators_word_on_earlier_collection_is_charged() -> None:
+    assert contract(Used("x", (("x", 300),))).totals == {"x": RowValue(charged=300)}
+
+
+def test_growth_goes_into_the_bucket_that_the_ledger_chose() -> None:
+    state = contract(
+        claimed("a"),
+        resolved("a", 70),
+        claimed("b"),
+        resolved("b", 30, lingers=True),
+        stamped(70, 30, 60_000),
+    )
+
+    now, later = WINDOW.bucket(60_000), WINDOW.bucket(60_000 + WINDOW.linger_ms)
+    assert state.buckets == {"x": {now: 70, later: 30}}
+    assert state.spread == {"x": RowValue(charged=70, lingered=30)}
+
+
+def test_growth_that_was_never_acknowledged_is_in_no_bucket() -> None:
+    """So the first message after a start stamps it again, later: it can only count longer."""
+    state = contract(claimed("a"), resolved("a", 70))
+    whole = state.whole_row()
+
+    assert whole.spread == {}
+    assert whole.buckets == {}
+    assert state.totals["x"].charged == 70
+
+
+def test_buckets_are_kept_for_two_windows_and_no_longer() -> None:
+    kept_ms = 2 * (WINDOW.window_ms + WINDOW.pad_ms)
+    first = WINDOW.bucket(60_000)
+
+    assert first in contract(stamped(70, 0, 60_000), stamped(71, 0, 60_000 + kept_ms)).buckets["x"]
+    later_ms = 60_000 + kept_ms + WINDOW.bucket_ms
+    assert first not in contract(stamped(70, 0, 60_000), stamped(71, 0, later_ms)).buckets["x"]
+
+
+def test_time_resumes_from_the_last_acknowledged_message() -> None:
+    state = contract(stamped(70, 0, 60_000))
+
+    assert (state.time_ms, state.high_ms) == (60_000, 60_000)
+    assert (state.store_offset_ms, state.boot_offset_ms) == (7, 9)
+
+
+def test_a_reboot_unanchors_the_boot_clock_and_a_mere_restart_does_not() -> None:
+    assert contract(started(2, "boot")).boot_offset_ms == 1_000 - 50_000
+    assert contract(started(2, "another")).boot_offset_ms is None
+
+
+def test_adopting_again_keeps_what_was_charged() -> None:
+    state = contract(
+        Used("x", (("x", 300),)),
+        Adopted("x", "redis", Identity(2, "r", "r"), (ACCOUNT,), time_ms=0, boot_ms=0),
+    )
+
+    assert state.home == "redis"
+    assert state.identity.epoch == 2
+    assert state.totals == {"x": RowValue(charged=300)}
+    assert state.time_ms == 50_000
+
+
+def test_a_record_of_a_contract_never_adopted_stops_the_fold() -> None:
+    with pytest.raises(KeyError):
+        fold(Used("another", (("x", 1),)))
+
+
+def test_a_state_is_the_same_after_it_was_kept_as_a_checkpoint() -> None:
+    state = fold(claimed("a"), resolved("a", 70), stamped(70, 0, 60_000), claimed("b"))
+
+    kept = msgspec.msgpack.encode(state)
+
+    assert msgspec.msgpack.decode(kept, type=MemberState) == state
