@@ -7,6 +7,7 @@ the canonical form only where a contract governs: everybody else's paths are non
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final, Protocol
 
 from governor.errors import ClientError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from governor.proxy.requests import Head, Origin
 
 INTERNAL: Final = "governor.internal"
+_CUT_S: Final = 1  # the drain has been given its time already
 
 
 class Service(Protocol):
@@ -41,7 +43,7 @@ class Door:
     http://governor.internal/. `identify` turns Basic credentials into a job's name, or None.
     """
 
-    def __init__(  # noqa: PLR0913  # keyword-only, and each is one of the parts
+    def __init__(  # keyword-only, and each is one of the parts
         self,
         *,
         exchange: Service,
@@ -69,8 +71,12 @@ class Door:
         """Return a protocol for a new conversation, inside a tunnel when `origin` says so."""
         return Connection(self._server, self._deadlines, origin)
 
-    async def close(self, drain_s: float) -> None:
-        """Close idle connections, let running exchanges finish for `drain_s`, cut the rest."""
+    async def drain(self, drain_s: float) -> None:
+        """Close idle connections and wait up to `drain_s` seconds for running exchanges.
+
+        aiohttp's own shutdown was rejected: from its first moment on it ignores what crawlers
+        send, so that uploads in flight would never end.
+        """
         self._closing = True
         busy = {crawler.connection for crawler in self._busy}
         for crawler in self._busy:
@@ -78,12 +84,13 @@ class Door:
         for connection in self._server.connections:
             if connection not in busy:
                 connection.force_close()
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(drain_s):
                 await self._idle.wait()
-        except TimeoutError:
-            pass  # the rest is cancelled: an exchange resolves its hold in its own `finally`
-        await self._server.shutdown(timeout=1)  # nothing is left that could need longer
+
+    async def close(self) -> None:
+        """Cut every conversation; an exchange still running resolves its hold when cancelled."""
+        await self._server.shutdown(timeout=_CUT_S)
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         crawler = Crawler(request)

@@ -100,8 +100,13 @@ class Crawler:
         return self._head.version == (1, 0) and hdrs.CONTENT_LENGTH not in answer.headers
 
     async def write(self, chunk: bytes) -> None:
-        """Relay bytes; return when the socket takes more. Raises ConnectionError when gone."""
+        """Relay bytes; return when the socket takes more. Raises ConnectionError when gone.
+
+        The answer to a HEAD has no body: bytes that describe one are not sent.
+        """
         assert self._answer is not None, "an answer begins with its head"
+        if self._head.method == "HEAD":
+            return
         with _crawler_gone():
             async with asyncio.timeout(self.connection.deadlines.write_s):
                 await self._answer.write(chunk)

@@ -21,10 +21,16 @@ _HEAD_MAX: Final = 16_384  # a CONNECT carries little more than its credentials
 
 
 class Front(asyncio.Protocol):
-    """The protocol of an accepted socket until it is known what it will be."""
+    """The protocol of an accepted socket until it is known what it will be.
 
-    def __init__(self, door: Door, tunnels: Tunnels, head_s: float) -> None:
+    While that is not known its transport is in `undecided`, so that a closing proxy can cut it.
+    """
+
+    def __init__(
+        self, door: Door, tunnels: Tunnels, undecided: set[asyncio.Transport], head_s: float
+    ) -> None:
         self._door = door
+        self._undecided = undecided
         self._tunnels = tunnels
         self._head_s = head_s
         self._received = b""
@@ -35,7 +41,7 @@ class Front(asyncio.Protocol):
         """Start the deadline of the first head."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._tunnels.fronts.add(transport)
+        self._undecided.add(transport)
         self._silence = asyncio.get_running_loop().call_later(self._head_s, transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
@@ -68,4 +74,4 @@ class Front(asyncio.Protocol):
             self._silence.cancel()
             self._silence = None
         if self._transport is not None:
-            self._tunnels.fronts.discard(self._transport)
+            self._undecided.discard(self._transport)

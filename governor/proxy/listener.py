@@ -74,6 +74,7 @@ class Proxy:
             deadlines=self._deadlines,
         )
         self._servers: list[asyncio.Server] = []
+        self._undecided: set[asyncio.Transport] = set()
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
         """Serve on `host:port`, IPv4 or IPv6, under TLS if `tls`; return the port.
@@ -95,12 +96,15 @@ class Proxy:
         return bound
 
     def _front(self) -> Front:
-        return Front(self._door, self._tunnels, self._deadlines.head_s)
+        return Front(self._door, self._tunnels, self._undecided, self._deadlines.head_s)
 
     async def close(self, drain_s: float) -> None:
         """Accept no more, let running exchanges finish for `drain_s` seconds, cut the rest."""
         for server in self._servers:
             server.close()
-        await self._door.close(drain_s)
-        await self._tunnels.close()
         self._servers.clear()
+        for transport in tuple(self._undecided):
+            transport.abort()
+        await self._door.drain(drain_s)
+        await self._tunnels.close()  # a handshake that ends now would begin a conversation
+        await self._door.close()

@@ -50,7 +50,7 @@ class Dial(Protocol):
 class Tunnels:
     """Every CONNECT of one proxy. `leaf` gives the TLS context that speaks for a host."""
 
-    def __init__(  # noqa: PLR0913  # keyword-only, and each is one of the parts
+    def __init__(  # keyword-only, and each is one of the parts
         self,
         *,
         door: Door,
@@ -71,7 +71,6 @@ class Tunnels:
         self._tasks = tasks
         self._deadlines = deadlines
         self._open: set[asyncio.Task[None]] = set()
-        self.fronts: set[asyncio.Transport] = set()
 
     def open(self, transport: asyncio.Transport, head: bytes, *, early: bool) -> None:
         """Take over a connection whose reading is paused after the head of its CONNECT.
@@ -84,8 +83,6 @@ class Tunnels:
 
     async def close(self) -> None:
         """Cut every tunnel that is blind or not yet a conversation."""
-        for transport in tuple(self.fronts):
-            transport.abort()
         tasks = tuple(self._open)
         for task in tasks:
             task.cancel()
@@ -190,7 +187,7 @@ class Tunnels:
         transport.write(_ESTABLISHED)
         transport.resume_reading()
         try:
-            await self._relay(near, far, authority.host)
+            await self._carry(near, far, authority.host)
         except* (OSError, BadRequestError):  # one side broke off: so does the other
             far[1].transport.abort()
             transport.abort()
@@ -198,7 +195,7 @@ class Tunnels:
             far[1].close()  # what was written still goes out
             transport.close()
 
-    async def _relay(self, near: Streams, far: Streams, host: str) -> None:
+    async def _carry(self, near: Streams, far: Streams, host: str) -> None:
         async with asyncio.timeout(self._deadlines.head_s):
             name, hello = await read_hello(near[0])
         if name.lower().removesuffix(".") != host:

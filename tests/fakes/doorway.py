@@ -15,7 +15,6 @@ import ssl
 from typing import TYPE_CHECKING, Any, Literal
 
 from governor.errors import UpstreamError
-from governor.proxy.connection import Deadlines
 from governor.proxy.internal import Pages
 from governor.proxy.listener import Proxy
 from governor.tasks import Tasks
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from governor.exchange import Downstream, Request
+    from governor.proxy.connection import Deadlines
 
 GOVERNED = "api.x.test"
 OTHER = "other.test"
@@ -163,8 +163,8 @@ async def open_doorway(folder: Path, **settings: Any) -> AsyncIterator[Doorway]:
     finally:
         await doorway.proxy.close(drain_s=1)
         await doorway.tasks.cancel()
-    assert [] == doorway.reported
-    assert [] == doorway.unhandled
+    assert doorway.reported == []
+    assert doorway.unhandled == []
 
 
 async def read_answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bytes]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ipaddress
 import ssl
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 if TYPE_CHECKING:
     from pathlib import Path
 
-_DAY = datetime.timedelta(days=1)
+_DAY = dt.timedelta(days=1)
 
 
 class TinyAuthority:
@@ -25,7 +25,7 @@ class TinyAuthority:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests of Governor")])
-        self._now = datetime.datetime.now(datetime.UTC)
+        self._now = dt.datetime.now(dt.UTC)
         self._contexts: dict[str, ssl.SSLContext] = {}
         self.certificate = (
             self._begin(self._name, self._key.public_key())
