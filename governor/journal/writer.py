@@ -130,11 +130,14 @@ class Writer:
         head: Link,
         clock: Clock,
         observe: Callable[[float], None],
+        *,
+        most_waiting: int = _MOST_WAITING,
     ) -> None:
         self._connection: Final = connection
         self._head = head
         self._clock: Final = clock
         self._observe: Final = observe
+        self._most_waiting: Final = most_waiting
         self._wake: Final = threading.Condition()  # guards the three below
         self._queue: list[_Waiting] = []
         self._closing = False
@@ -161,9 +164,9 @@ class Writer:
                 raise JournalError(self._failure)
             if self._closing:
                 raise JournalError("The journal is closed: nothing can be written to it any more.")
-            if len(self._queue) >= _MOST_WAITING:
+            if len(self._queue) >= self._most_waiting:
                 raise JournalError(
-                    f"{_MOST_WAITING} records wait for the journal: its disk does not answer."
+                    f"{len(self._queue)} callers wait for the journal: its disk does not answer."
                 )
             self._queue.append(_Waiting(work, done))
             self._wake.notify()
