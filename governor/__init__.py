@@ -1,3 +1,3 @@
-"""Governor keeps a research group's collection of posts under its contract's limit, in any window."""
+"""Governor keeps a research group's collection of posts under its contract, in any window."""
 
 __version__ = "0.1.0"

@@ -41,6 +41,7 @@ PURE: Final = frozenset(
         "bisect",
         "collections",
         "dataclasses",
+    "datetime",
         "decimal",
         "enum",
         "fractions",
