@@ -249,7 +249,7 @@ def test_no_name_breaks_out_of_its_field(name: str) -> None:
 
 def test_an_answer_that_passes_tells_where_each_limit_stands() -> None:
     """In the order of the contract, with no error in Proxy-Status."""
-    hour = Standing("x-1h", 50_000, 3_600_000, headroom=-3, next_free_ms=NOW_MS - 5)
+    hour = Standing("x-1h", 50, 3_600_000, headroom=-3, next_free_ms=NOW_MS - 5)
     fresh = Standing("x-7d", 9, 7 * DAY_MS, headroom=9)
 
     expected = (
