@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import socket
 import struct
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import hdrs, web
@@ -27,7 +28,6 @@ _ADDED_BY_AIOHTTP: Final = (hdrs.SERVER, hdrs.DATE, hdrs.CONTENT_TYPE)
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 # on, 0 seconds: closing sends RST, which no client takes for the end of an answer
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
-_ERROR: Final = 400
 
 
 class Answer(web.StreamResponse):
@@ -37,7 +37,10 @@ class Answer(web.StreamResponse):
         # A private name of aiohttp, and its only seam for this. Should it be renamed, a test of
         # this module fails: the fields come back.
         given = {name for name in _ADDED_BY_AIOHTTP if name in self.headers}
+        length = self.headers.get(hdrs.CONTENT_LENGTH)
         await super()._prepare_headers()
+        if length is not None and self.status == HTTPStatus.NOT_MODIFIED:
+            self.headers[hdrs.CONTENT_LENGTH] = length  # allowed (RFC 9110, 8.6); aiohttp drops it
         for name in _ADDED_BY_AIOHTTP:
             if name not in given:
                 self.headers.popall(name, None)
@@ -91,7 +94,11 @@ class Crawler:
         # aiohttp 3.14 leaves an HTTP/1.0 keep-alive connection open after a body of unknown
         # length, and the client waits for ever. An error before the body was read ends too: a
         # crawler that waits for 100 Continue may send the body or not, and both are allowed.
-        if self._last or self._ends_by_close(answer) or (unread and status >= _ERROR):
+        if (
+            self._last
+            or self._ends_by_close(answer)
+            or (unread and status >= HTTPStatus.BAD_REQUEST)
+        ):
             answer.force_close()
         with _crawler_gone():
             await answer.prepare(self._request)

@@ -89,6 +89,7 @@ class Doorway:
         self.dialled: list[tuple[str, int]] = []
         self.reachable: dict[tuple[str, int], int] = {}
         self.port = 0
+        self._opened: list[asyncio.StreamWriter] = []
         self._tokens = tokens
         self.tasks = Tasks(lambda _, error: self.reported.append(error))
         self.proxy = Proxy(
@@ -123,16 +124,16 @@ class Doorway:
         return f"http://127.0.0.1:{self.port}"
 
     async def connect(self) -> Streams:
-        """Open a connection to the proxy."""
-        return await asyncio.open_connection("127.0.0.1", self.port)
+        """Open a connection to the proxy; it is cut at the end if a test leaves it open."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self._opened.append(writer)
+        return reader, writer
 
     async def say(self, request: bytes) -> bytes:
         """Send bytes on a new connection and return all that comes until it is closed."""
         reader, writer = await self.connect()
         writer.write(request)
-        answer = await reader.read()
-        writer.close()
-        return answer
+        return await reader.read()
 
     async def tunnel(self, target: str, *fields: str) -> tuple[bytes, Streams]:
         """Send a CONNECT; return the head of its answer and the open tunnel."""
@@ -149,6 +150,15 @@ class Doorway:
         await writer.start_tls(context, server_hostname=name or target.partition(":")[0])
         return reader, writer
 
+    async def close(self) -> None:
+        """End the proxy and whatever a test has left open."""
+        await self.proxy.close(drain_s=1)
+        await self.tasks.cancel()
+        for writer in self._opened:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
 
 @contextlib.asynccontextmanager
 async def open_doorway(folder: Path, **settings: Any) -> AsyncIterator[Doorway]:  # noqa: ANN401  # those of Doorway
@@ -161,8 +171,7 @@ async def open_doorway(folder: Path, **settings: Any) -> AsyncIterator[Doorway]:
     try:
         yield doorway
     finally:
-        await doorway.proxy.close(drain_s=1)
-        await doorway.tasks.cancel()
+        await doorway.close()
     assert doorway.reported == []
     assert doorway.unhandled == []
 
