@@ -2,7 +2,7 @@
 
     addresses    which addresses may be dialled
     route        from a name to the addresses that are dialled for it
-    fields       header fields, to the platform and back
+    fields       header fields on their way back
     mishaps      what went wrong, in Governor's words: was anything sent?
     client       the exchange itself, on aiohttp
 
@@ -11,7 +11,6 @@ those helps is a request, or a byte, that nobody counted.
 """
 
 from governor.upstream.client import HttpUpstream
-from governor.upstream.fields import countable
 from governor.upstream.route import Proxy, Route
 
-__all__ = ["HttpUpstream", "Proxy", "Route", "countable"]
+__all__ = ["HttpUpstream", "Proxy", "Route"]

@@ -1,4 +1,4 @@
-"""Header fields on their way to the platform and back.
+"""Header fields on their way back from a platform.
 
 A platform's fields are passed on as they came: in their order, repeated ones repeated, in the
 case they were written in. Except those that are about one connection (RFC 9110, 7.6.1), and those
@@ -34,27 +34,6 @@ HOP_BY_HOP = frozenset(
 NEVER_NOMINATED = frozenset({"content-length", "content-encoding", "content-type"})
 NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-ZERO_WEIGHT = re.compile(r";\s*q\s*=\s*0(?:\.0{0,3})?\s*$", re.IGNORECASE)
-
-
-def countable(headers: Headers) -> Headers:
-    """Ask only for a coding that Governor can count: gzip if the client takes it, else none.
-
-    A client that names no coding may take any (RFC 9110, 12.5.3), but those that name none
-    (curl, netcat) decode none.
-    """
-    others = tuple(field for field in headers if field[0].lower() != "accept-encoding")
-    offered = ",".join(value for name, value in headers if name.lower() == "accept-encoding")
-    return (*others, ("Accept-Encoding", "gzip" if _takes_gzip(offered) else "identity"))
-
-
-def _takes_gzip(offered: str) -> bool:
-    weights = {
-        coding.partition(";")[0].strip().lower(): ZERO_WEIGHT.search(coding) is None
-        for coding in offered.split(",")
-    }
-    named = [weights[name] for name in ("gzip", "x-gzip") if name in weights]
-    return any(named) if named else weights.get("*", False)
 
 
 def from_wire(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
