@@ -15,6 +15,8 @@ import sqlite3
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from governor.errors import JournalError, LedgerError, SchemaError
 from governor.journal.rows import genesis
 
@@ -58,7 +60,8 @@ def translated(path: Path) -> Iterator[None]:
     """Turn what SQLite and the file system say of a journal into a JournalError."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    # A damaged file also shows as text that is none, or as a value of another type.
+    except (sqlite3.Error, OSError, UnicodeError, msgspec.ValidationError) as error:
         raise JournalError(
             f"The journal {path} cannot be used: {error}. Mend what is wrong with the disk or the "
             "file, then start Governor again."

@@ -7,7 +7,9 @@ state and never stands in the writer's way (SQLite's WAL mode).
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
 
 from governor.errors import JournalError
 from governor.journal.file import connect, translated
@@ -23,21 +25,27 @@ if TYPE_CHECKING:
 _PAGE: Final = 1_000  # rows read at a time: some 500 KB, and no read lasts long enough to hurt
 
 
+class _Owned(NamedTuple):
+    """Whose the journal is, and the places where its chain begins and ends."""
+
+    member: str
+    cut: Link
+    head: Link
+
+
 class Reader:
     """A journal to read. `member` names its owner; every method raises JournalError on damage."""
 
     def __init__(self, path: Path) -> None:
         self._path: Final = path
         with self._reading() as connection:
-            self.member: Final[str] = _only(
-                connection.execute("SELECT member FROM journal").fetchall(), "owner"
-            )[0]
+            self.member: Final = _owned(connection).member
 
     @property
     def head(self) -> Link:
         """Return the last row's place; copied off this machine it proves the whole chain."""
         with self._reading() as connection:
-            return _ends(connection)[1]
+            return _owned(connection).head
 
     def records(
         self, kinds: Collection[type[Record]] | None = None, after: int = 0
@@ -57,8 +65,8 @@ class Reader:
     def checkpoint(self) -> tuple[int, bytes] | None:
         """Return the last checkpoint: the row it covers, and what was written there."""
         with self._reading() as connection:
-            rows = connection.execute("SELECT id, state FROM checkpoint").fetchall()
-            return rows[0] if rows else None
+            row = connection.execute("SELECT id, state FROM checkpoint").fetchone()
+            return row and msgspec.convert(row, tuple[int, bytes])
 
     def verify_chain(self, *, tail: bool = False) -> int:
         """Walk the chain, with `tail` from the checkpoint on; return how many rows that were.
@@ -68,17 +76,16 @@ class Reader:
         """
         with self._reading() as connection:
             connection.execute("BEGIN")  # one state of the file, whatever is appended meanwhile
-            cut, head = _ends(connection)
-            if cut.id == 0 and cut != genesis(self.member):
-                raise JournalError("The journal's chain does not begin with its owner's name.")
-            covered = _check_checkpoint(connection, cut)
-            start = covered if tail and covered else cut
+            file = _owned(connection)
+            _check_cut(connection, file)
+            start = (_covered(connection, file.cut) if tail else None) or file.cut
             last = _walk(connection, start)
-            if last != head:
+            if last != file.head:
                 raise JournalError(
-                    f"The journal ends with record {last.id}, but record {head.id} was its last: "
-                    "records were removed or replaced."
+                    f"The journal ends with record {last.id}, but record {file.head.id} was its "
+                    "last: records were removed or replaced."
                 )
+            _covered(connection, file.cut)
             return last.id - start.id
 
     def _page(self, after: int) -> list[Row]:
@@ -96,7 +103,8 @@ def _page(connection: sqlite3.Connection, after: int) -> list[Row]:
         "SELECT id, wall_ms, kind, body, chain FROM record WHERE id > ? ORDER BY id LIMIT ?",
         (after, _PAGE),
     )
-    return [Row(*row) for row in rows]
+    # SQLite gives back whatever the bytes on the disk say, be it of another type.
+    return msgspec.convert(rows.fetchall(), list[Row])
 
 
 def _walk(connection: sqlite3.Connection, start: Link) -> Link:
@@ -113,29 +121,33 @@ def _walk(connection: sqlite3.Connection, start: Link) -> Link:
     return link
 
 
-def _ends(connection: sqlite3.Connection) -> tuple[Link, Link]:
-    """Return the places where the chain begins and ends."""
-    cut_id, cut_chain, head_id, head_chain = _only(
-        connection.execute("SELECT cut_id, cut_chain, head_id, head_chain FROM journal").fetchall(),
-        "beginning",
-    )
-    return Link(cut_id, cut_chain), Link(head_id, head_chain)
+def _owned(connection: sqlite3.Connection) -> _Owned:
+    rows = connection.execute(
+        "SELECT member, cut_id, cut_chain, head_id, head_chain FROM journal"
+    ).fetchall()
+    if len(rows) != 1:
+        raise JournalError("The journal does not say whose it is.")
+    member, cut_id, cut_chain, head_id, head_chain = rows[0]
+    return msgspec.convert((member, (cut_id, cut_chain), (head_id, head_chain)), _Owned)
 
 
-def _check_checkpoint(connection: sqlite3.Connection, cut: Link) -> Link | None:
+def _check_cut(connection: sqlite3.Connection, file: _Owned) -> None:
+    """See that the chain begins where it should, and that nothing stands before it."""
+    if file.cut.id <= 0 and file.cut != genesis(file.member):
+        raise JournalError("The journal's chain does not begin with its owner's name.")
+    before = connection.execute("SELECT id FROM record WHERE id <= ?", (file.cut.id,)).fetchone()
+    if before is not None:
+        raise JournalError(f"Record {before[0]} of the journal stands before its beginning.")
+
+
+def _covered(connection: sqlite3.Connection, cut: Link) -> Link | None:
     """Return the place of the checkpoint, which must be sealed to it; None if there is none."""
     checkpoints = connection.execute("SELECT id, state, seal FROM checkpoint").fetchall()
     if not checkpoints:
         return None
-    row_id, state, found = checkpoints[0]
-    rows = connection.execute("SELECT id, chain FROM record WHERE id = ?", (row_id,)).fetchall()
-    at = cut if row_id == cut.id else Link(*_only(rows, f"record {row_id} (its checkpoint's)"))
-    if seal(at, state) != found:
+    row_id, state, found = msgspec.convert(checkpoints[0], tuple[int, bytes, bytes])
+    row = connection.execute("SELECT id, chain FROM record WHERE id = ?", (row_id,)).fetchone()
+    at = cut if row_id == cut.id else row and msgspec.convert(row, Link)
+    if at is None or seal(at, state) != found:
         raise JournalError(f"The journal's checkpoint at record {row_id} was changed.")
     return at
-
-
-def _only(rows: list[tuple[Any, ...]], what: str) -> tuple[Any, ...]:
-    if len(rows) != 1:
-        raise JournalError(f"The journal has lost its {what}.")
-    return rows[0]
