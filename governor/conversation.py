@@ -43,6 +43,7 @@ from governor.core.ledger.messages import (
 from governor.core.ledger.records import Stamped
 from governor.core.ledger.row import Row
 from governor.errors import DoubtError, JournalError, LedgerUnreachableError
+from governor.tasks import Interrupted, Tasks, unless
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
     from governor.clock import Clock
     from governor.core.ledger.records import Amounts, Record
     from governor.core.ledger.state import MemberState
-    from governor.tasks import Tasks
 
 HEARTBEAT_MS = 1_000  # T must not grow stale: a joiner's clock is anchored at it
 POLL_MS = 100  # while holds stand in a waiter's way, other governors' ends are seen this soon
@@ -156,6 +156,8 @@ class Conversation:
 
         The caller must `end` the hold whatever happens here, cancellation included.
         """
+        if self._closing:
+            return Doubted(DoubtReason.CLOSED)
         if self.doubt is not None:
             return Doubted(self.doubt)
         if len(self._queue) >= MOST_WAITING:
@@ -189,6 +191,11 @@ class Conversation:
         self._row.release(hold.amounts)
         self._row.charge(amounts, lingers=lingers)
         self._stir.set()
+
+    @property
+    def time_ms(self) -> int:
+        """Return ledger time as of the last reply, 0 before the first."""
+        return self._reply.time_ms if self._reply else 0
 
     def snapshot(self) -> Snapshot:
         """Return what is known now, as of the last reply."""
@@ -236,11 +243,8 @@ class Conversation:
 
     async def _due(self) -> bool:
         """Wait until there is something to say, or it is time to be heard; False once closing."""
-        try:
-            async with asyncio.timeout(self._next_ms() / 1_000):
-                await self._stir.wait()
-        except TimeoutError:
-            pass
+        with contextlib.suppress(Interrupted):
+            await unless(self._clock.sleep_ms(self._next_ms()), self._stir.wait())
         self._stir.clear()
         return not self._closing
 
@@ -304,7 +308,8 @@ class Conversation:
         if not reply.open:
             self._doubt_all(DoubtReason.CLOSED)
             return
-        self.doubt = None
+        if self.doubt is not DoubtReason.JOURNAL:
+            self.doubt = None
         for waiting, grant in zip(batch, reply.grants, strict=True):
             self._decide(waiting, grant)
         self._queue = deque(waiting for waiting in self._queue if not waiting.decision.done())
@@ -370,8 +375,12 @@ class Conversation:
             self._doubt_all(DoubtReason.JOURNAL)
 
     def _doubt_all(self, reason: DoubtReason) -> None:
-        """Refuse everything that waits, and everything to come until a reply is believed."""
-        self.doubt = reason
+        """Refuse everything that waits, and everything to come until a reply is believed.
+
+        A journal that failed stays failed: no reply can mend it.
+        """
+        if self.doubt is not DoubtReason.JOURNAL:
+            self.doubt = reason
         for waiting in self._queue:
             if not waiting.decision.done():
                 waiting.decision.set_result(Doubted(reason))

@@ -1,0 +1,57 @@
+"""Every hold names the contract's own account and its job's share of each limit."""
+
+from __future__ import annotations
+
+import pytest
+
+from governor.core.ledger.messages import MOST_POSTS, Account
+from governor.core.policy import Contract, Job, Limit, accounts, amounts
+
+DAY_MS = 86_400_000
+CONTRACT = Contract("x", "x", (Limit("x-24h", 1_000_000, DAY_MS), Limit("x-1h", 50_000, 3_600_000)))
+
+
+def test_a_contract_has_an_account_per_limit_and_per_job_that_may_use_it() -> None:
+    jobs = (
+        Job("elections", posts=300_000),
+        Job("health", contract="x"),
+        Job("video", contract="y"),
+    )
+
+    assert accounts(CONTRACT, jobs) == (
+        Account("x-24h", 1_000_000, DAY_MS),
+        Account("x-1h", 50_000, 3_600_000),
+        Account("x-24h/elections", 300_000, DAY_MS),
+        Account("x-24h/health", None, DAY_MS),
+        Account("x-1h/elections", 300_000, 3_600_000),
+        Account("x-1h/health", None, 3_600_000),
+    )
+
+
+def test_a_hold_takes_its_price_from_every_limit_and_every_share() -> None:
+    assert amounts(CONTRACT, "elections", 300) == (
+        ("x-24h", 300),
+        ("x-24h/elections", 300),
+        ("x-1h", 300),
+        ("x-1h/elections", 300),
+    )
+
+
+def test_only_shares_are_shares() -> None:
+    assert [account.is_share for account in accounts(CONTRACT, (Job("a"),))] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+
+
+@pytest.mark.parametrize("posts", [0, -1, MOST_POSTS])
+def test_a_limit_that_no_ledger_can_keep_is_refused(posts: int) -> None:
+    with pytest.raises(ValueError, match="posts must be 1 to"):
+        Limit("x-24h", posts, DAY_MS)
+
+
+def test_a_limits_name_cannot_be_taken_for_a_share() -> None:
+    with pytest.raises(ValueError, match="no '/'"):
+        Limit("x/24h", 1, DAY_MS)

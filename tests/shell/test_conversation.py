@@ -1,0 +1,373 @@
+"""One member's talk with a ledger: asked in order, told in absolutes, doubted when in doubt."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from governor.conversation import MOST_WAITING, Conversation
+from governor.core.ledger.book import Book
+from governor.core.ledger.clocks import Clocks
+from governor.core.ledger.decisions import Doubted, Granted, Refused
+from governor.core.ledger.holds import Hold, State
+from governor.core.ledger.messages import Account, Doubt, DoubtReason, Fenced, Identity
+from governor.core.ledger.records import Adopted, Stamped, Started
+from governor.core.ledger.state import MemberState
+from governor.core.window import Window
+from governor.errors import DoubtError, JournalError, LedgerUnreachableError
+from governor.tasks import Tasks
+from tests.fakes.clock import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from governor.core.ledger.messages import Answer, Message
+    from governor.core.ledger.records import Record
+
+WINDOW = Window(10_000)
+ACCOUNTS = (Account("x", 1_000, WINDOW.window_ms), Account("x/default", None, WINDOW.window_ms))
+IDENTITY = Identity(1, "run", "replication")
+
+
+@dataclass
+class Home:
+    """A ledger whose line can be cut, before or after it hears a message."""
+
+    book: Book
+    clock: FakeClock
+    heard: list[Message] = field(default_factory=list)
+    sent: list[Message] = field(default_factory=list)
+    cut: str = ""
+    answers: list[Answer] = field(default_factory=list)
+
+    async def converse(self, message: Message) -> Answer:
+        await asyncio.sleep(0)
+        self.sent.append(message)
+        if self.cut == "before":
+            raise LedgerUnreachableError("cut")
+        self.heard.append(message)
+        answer = self.book.converse(message, store_ms=self.clock.wall_ms())
+        if self.cut == "after":
+            raise LedgerUnreachableError("cut")
+        if self.answers:
+            answer = replace(self.answers.pop(0), nonce=message.nonce)
+        return answer
+
+
+@dataclass
+class Memory:
+    """A journal in a list, which can fail."""
+
+    records: list[Record] = field(default_factory=list)
+    failing: bool = False
+
+    async def append(self, *records: Record) -> int:
+        await asyncio.sleep(0)
+        if self.failing:
+            raise JournalError("disk full")
+        self.records += records
+        return len(self.records)
+
+
+@dataclass
+class Stage:
+    """One conversation and all it talks to."""
+
+    clock: FakeClock
+    home: Home
+    journal: Memory
+    state: MemberState
+    talk: Conversation
+    tasks: Tasks
+
+    async def settle(self) -> None:
+        """Let everything that can happen without time passing happen."""
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+    async def reserve(self, posts: int, *, patience_ms: int = 0) -> tuple[Hold, object]:
+        hold = a_hold(posts)
+        asked = self.tasks.start(self.talk.reserve(hold, patience_ms=patience_ms), "reserve")
+        await self.settle()
+        return hold, await asked
+
+    @property
+    def usage(self) -> tuple[int, int]:
+        usage = self.talk.snapshot().usage["x"]
+        return usage.charged, usage.pending
+
+    async def beat(self) -> None:
+        """Let a heartbeat pass, so that the last reply is fresh."""
+        self.clock.advance_ms(1_000)
+        await self.settle()
+
+
+def a_hold(posts: int) -> Hold:
+    a_hold.made = getattr(a_hold, "made", 0) + 1  # type: ignore[attr-defined]
+    return Hold(f"hold-{a_hold.made}", (("x", posts), ("x/default", posts)))  # type: ignore[attr-defined]
+
+
+@asynccontextmanager
+async def stage(*, joined: bool = True) -> AsyncIterator[Stage]:
+    clock = FakeClock()
+    failures: list[BaseException] = []
+    tasks = Tasks(lambda _, error: failures.append(error))
+    state = MemberState()
+    state.apply(Started("member", 1, clock.boot_id()))
+    state.apply(
+        Adopted("x", "embedded", IDENTITY, ACCOUNTS, clock.wall_ms(), clock.boot_ms()),
+    )
+    clocks = Clocks(clock.wall_ms(), clock.wall_ms(), 0)
+    home = Home(Book(ACCOUNTS, identity=IDENTITY, clocks=clocks), clock)
+    journal = Memory()
+    talk = Conversation(
+        "x",
+        state,
+        ledger=home,
+        journal=journal,
+        clock=clock,
+        tasks=tasks,
+        observe=lambda _: None,
+    )
+    if joined:
+        await talk.join()
+    yield Stage(clock, home, journal, state, talk, tasks)
+    await tasks.cancel()
+
+    assert failures == []
+
+
+async def test_what_fits_is_granted_on_all_of_its_accounts() -> None:
+    async with stage() as on:
+        hold, decision = await on.reserve(100)
+
+        assert decision == Granted(waited_ms=0)
+        assert hold.state is State.GRANTED
+        await on.beat()
+        assert on.usage == (0, 100)
+
+
+async def test_what_never_fits_is_refused_for_good_however_patient() -> None:
+    async with stage() as on:
+        _, decision = await on.reserve(1_001, patience_ms=60_000)
+
+        assert isinstance(decision, Refused)
+        assert decision.grant.never
+
+
+async def test_an_impatient_ask_is_refused_with_the_time_at_which_it_fits() -> None:
+    async with stage() as on:
+        hold, _ = await on.reserve(1_000)
+        on.talk.end(hold, hold.amounts, lingers=False)
+        await on.beat()
+        _, decision = await on.reserve(1)
+
+        assert isinstance(decision, Refused)
+        assert decision.retry_ms is not None
+        on.clock.advance_ms(decision.retry_ms - 1)
+        assert isinstance((await on.reserve(1))[1], Refused)
+        on.clock.advance_ms(1)
+        assert isinstance((await on.reserve(1))[1], Granted)
+
+
+async def test_a_patient_ask_waits_until_it_fits() -> None:
+    async with stage() as on:
+        first, _ = await on.reserve(1_000)
+        second = a_hold(10)
+        asked = on.tasks.start(on.talk.reserve(second, patience_ms=4_000), "reserve")
+        await on.settle()
+
+        assert not asked.done()
+
+        on.talk.end(first, (("x", 990), ("x/default", 990)), lingers=False)
+        await on.settle()
+
+        assert isinstance(await asked, Granted)
+
+
+async def test_a_patient_ask_is_refused_when_its_time_is_up_and_not_before() -> None:
+    async with stage() as on:
+        await on.reserve(1_000)
+        asked = on.tasks.start(on.talk.reserve(a_hold(10), patience_ms=400), "reserve")
+        for _ in range(3):
+            await on.settle()
+            on.clock.advance_ms(100)
+            await on.settle()
+
+            assert not asked.done()
+
+        on.clock.advance_ms(100)
+        await on.settle()
+
+        assert isinstance(await asked, Refused)
+
+
+async def test_who_waits_is_served_in_the_order_of_arrival() -> None:
+    """A small ask does not overtake a patient large one."""
+    async with stage() as on:
+        first, _ = await on.reserve(900)
+        large = on.tasks.start(on.talk.reserve(a_hold(500), patience_ms=4_000), "large")
+        await on.settle()
+        small = on.tasks.start(on.talk.reserve(a_hold(50), patience_ms=4_000), "small")
+        await on.settle()
+
+        assert not large.done()
+        assert not small.done()
+
+        on.talk.end(first, (), lingers=False)
+        await on.settle()
+
+        assert isinstance(await large, Granted)
+        assert isinstance(await small, Granted)
+
+
+async def test_a_grant_that_nobody_waits_for_any_more_is_given_back() -> None:
+    async with stage() as on:
+        hold = a_hold(700)
+        asked = on.tasks.start(on.talk.reserve(hold, patience_ms=0), "reserve")
+        await asyncio.sleep(0)
+        asked.cancel()
+        await on.settle()
+        on.talk.end(hold, (), lingers=False)
+        await on.beat()
+
+        assert on.usage == (0, 0)
+
+
+async def test_what_was_charged_is_told_and_stamped_in_the_journal() -> None:
+    async with stage() as on:
+        hold, _ = await on.reserve(100)
+        on.talk.end(hold, (("x", 70), ("x/default", 70)), lingers=False)
+        await on.settle()
+
+        assert on.usage == (70, 0)
+        stamped = [record for record in on.journal.records if isinstance(record, Stamped)]
+        assert dict(stamped[-1].spread)["x"].charged == 70
+
+
+async def test_an_unanswered_message_is_repeated_as_it_was() -> None:
+    """Invariant 2: the ledger may have heard it, so nothing about it may change."""
+    async with stage() as on:
+        on.home.cut = "after"
+        hold, decision = await on.reserve(100)
+
+        assert decision == Doubted(DoubtReason.UNREACHABLE)
+
+        on.talk.end(hold, (), lingers=False)
+        on.clock.advance_ms(200)
+        await on.settle()
+        on.home.cut = ""
+        on.clock.advance_ms(200)
+        await on.settle()
+        repeated = [message for message in on.home.heard if message.asks]
+        assert len(repeated) == 3
+        assert len(set(map(repr, repeated))) == 1
+        await on.beat()
+        assert on.usage == (0, 0)
+        assert isinstance((await on.reserve(1_000))[1], Granted)
+
+
+async def test_while_the_ledger_does_not_answer_every_ask_is_refused_at_once() -> None:
+    async with stage() as on:
+        on.home.cut = "before"
+        await on.beat()
+
+        assert (await on.reserve(1, patience_ms=60_000))[1] == Doubted(DoubtReason.UNREACHABLE)
+
+
+@pytest.mark.parametrize("reason", [DoubtReason.FOREIGN, DoubtReason.EVICTING])
+async def test_a_ledger_in_doubt_refuses_and_is_asked_again(reason: DoubtReason) -> None:
+    async with stage() as on:
+        on.home.answers = [Doubt("", reason)]
+        await on.beat()
+
+        assert (await on.reserve(1))[1] == Doubted(reason)
+
+        seq = on.home.heard[-1].seq
+        await on.beat()
+
+        assert on.home.heard[-1].seq == seq + 1
+
+
+async def test_a_fenced_member_sends_nothing_more() -> None:
+    async with stage() as on:
+        on.home.answers = [Fenced("")]
+        await on.beat()
+
+        assert (await on.reserve(1))[1] == Doubted(DoubtReason.FENCED)
+
+
+async def test_a_journal_that_fails_puts_everything_in_doubt() -> None:
+    async with stage() as on:
+        on.journal.failing = True
+        hold, _ = await on.reserve(100)
+        on.talk.end(hold, hold.amounts, lingers=False)
+        await on.settle()
+
+        assert (await on.reserve(1))[1] == Doubted(DoubtReason.JOURNAL)
+
+
+async def test_a_ledger_that_will_not_have_us_ends_the_start() -> None:
+    async with stage(joined=False) as on:
+        on.home.answers = [Doubt("", DoubtReason.FOREIGN)]
+
+        with pytest.raises(DoubtError, match="restarted, restored or replaced"):
+            await on.talk.join()
+
+
+async def test_a_ledger_that_cannot_be_reached_is_joined_when_it_can() -> None:
+    async with stage(joined=False) as on:
+        on.home.cut = "before"
+        await on.talk.join()
+
+        assert (await on.reserve(1))[1] == Doubted(DoubtReason.UNREACHABLE)
+
+        on.home.cut = ""
+        on.clock.advance_ms(200)
+        await on.settle()
+
+        assert isinstance((await on.reserve(1))[1], Granted)
+
+
+async def test_shadow_mode_holds_what_the_ledger_refused() -> None:
+    async with stage() as on:
+        await on.reserve(1_000)
+        hold, _ = await on.reserve(500)
+        on.talk.take(hold)
+        await on.beat()
+
+        assert on.usage == (0, 1_500)
+
+
+async def test_the_queue_has_an_end() -> None:
+    async with stage() as on:
+        await on.reserve(1_000)
+        for _ in range(MOST_WAITING):
+            on.tasks.start(on.talk.reserve(a_hold(1), patience_ms=60_000), "reserve")
+        await asyncio.sleep(0)
+
+        assert isinstance(await on.talk.reserve(a_hold(1), patience_ms=60_000), Refused)
+
+
+async def test_closing_tells_the_ledger_what_it_has_not_heard() -> None:
+    async with stage() as on:
+        hold, _ = await on.reserve(100)
+        on.talk.end(hold, (("x", 70), ("x/default", 70)), lingers=True)
+        await on.talk.close()
+
+        assert on.usage == (70, 0)
+        assert (await on.reserve(1))[1] == Doubted(DoubtReason.CLOSED)
+
+
+async def test_a_snapshot_says_what_the_last_reply_said() -> None:
+    async with stage() as on:
+        await on.reserve(100)
+        on.clock.advance_ms(500)
+        seen = on.talk.snapshot()
+
+        assert (seen.contract, seen.doubt, seen.holds, seen.waiting) == ("x", None, 1, 0)
+        assert seen.oldest_hold_ms == 500
