@@ -21,7 +21,7 @@ from governor.core.ledger.state import ContractState, MemberState
 from governor.errors import DoubtError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from governor.clock import Clock
     from governor.core.ledger.messages import Account, Identity
@@ -32,14 +32,19 @@ EMBEDDED = "embedded"  # the home of a ledger that lives in its only governor's 
 class Journal(Protocol):
     """What is read of a journal, and written at a start."""
 
-    member: str
+    @property
+    def member(self) -> str:
+        """Return whose journal it is."""
+        ...
 
     def checkpoint(self) -> tuple[int, bytes] | None:
         """Return the newest checkpoint and the record it covers up to."""
         ...
 
-    def records(self, *, after: int = 0) -> Iterator[tuple[int, Record]]:
-        """Yield every record after one, in order."""
+    def records(
+        self, kinds: Collection[type[Record]] | None = None, after: int = 0
+    ) -> Iterator[tuple[int, Record]]:
+        """Yield every record after one, in order; of some kinds, if they are named."""
         ...
 
     async def append(self, *records: Record) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,59 +18,18 @@ from governor.core.ledger.messages import Account, Doubt, DoubtReason, Fenced, I
 from governor.core.ledger.records import Adopted, Stamped, Started
 from governor.core.ledger.state import MemberState
 from governor.core.window import Window
-from governor.errors import DoubtError, JournalError, LedgerUnreachableError
+from governor.errors import DoubtError
 from governor.tasks import Tasks
 from tests.fakes.clock import FakeClock
+from tests.fakes.ledger import Home, Memory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from governor.core.ledger.messages import Answer, Message
-    from governor.core.ledger.records import Record
 
 WINDOW = Window(10_000)
 ACCOUNTS = (Account("x", 1_000, WINDOW.window_ms), Account("x/default", None, WINDOW.window_ms))
 IDENTITY = Identity(1, "run", "replication")
-
-
-@dataclass
-class Home:
-    """A ledger whose line can be cut, before or after it hears a message."""
-
-    book: Book
-    clock: FakeClock
-    heard: list[Message] = field(default_factory=list)
-    sent: list[Message] = field(default_factory=list)
-    cut: str = ""
-    answers: list[Answer] = field(default_factory=list)
-
-    async def converse(self, message: Message) -> Answer:
-        await asyncio.sleep(0)
-        self.sent.append(message)
-        if self.cut == "before":
-            raise LedgerUnreachableError("cut")
-        self.heard.append(message)
-        answer = self.book.converse(message, store_ms=self.clock.wall_ms())
-        if self.cut == "after":
-            raise LedgerUnreachableError("cut")
-        if self.answers:
-            answer = replace(self.answers.pop(0), nonce=message.nonce)
-        return answer
-
-
-@dataclass
-class Memory:
-    """A journal in a list, which can fail."""
-
-    records: list[Record] = field(default_factory=list)
-    failing: bool = False
-
-    async def append(self, *records: Record) -> int:
-        await asyncio.sleep(0)
-        if self.failing:
-            raise JournalError("disk full")
-        self.records += records
-        return len(self.records)
 
 
 @dataclass
