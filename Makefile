@@ -39,7 +39,7 @@ check: $(VENV)/.test  ## Lint, check the format, check the types and the rules o
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
-	$(PYTHON) -m pytest --quiet tests/test_house.py
+	$(PYTHON) -m pytest --quiet tests/test_house.py tests/house
 
 # Needs uv. Hashes, but no address: the same lock serves every mirror of the registry.
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from typing import TYPE_CHECKING, Any, Final
+
+from tests.house.source import calls, modules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 LOCKS: Final = ("requirements.lock", "tests/requirements.lock")
+METRIC: Final = re.compile(r"\b(Counter|Gauge|Histogram|Info)(MetricFamily)?$")
+ENDINGS: Final = {"Counter": "_total", "Info": "_info"}
+ENDPOINT: Final = re.compile(r"/[a-z]+")
 PINNED: Final = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;\\]+)")
 
 
@@ -79,6 +85,26 @@ def undocumented(names: Iterable[str], text: str) -> list[str]:
         for name in names
         if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)
     ]
+
+
+def metrics(root: Path) -> Iterator[str]:
+    """Yield the name, as Prometheus shows it, of every metric that `governor.metrics` makes."""
+    for module in modules(root, "governor"):
+        if module.room == "metrics":
+            for call, kind in calls(module):
+                named = METRIC.search(kind)
+                if named and call.args and isinstance(call.args[0], ast.Constant):
+                    name = f"governor_{str(call.args[0].value).removeprefix('governor_')}"
+                    yield name.removesuffix("_total") + ENDINGS.get(named[1], "")
+
+
+def endpoints(root: Path) -> Iterator[str]:
+    """Yield every path that the admin port answers."""
+    for module in modules(root, "governor"):
+        if module.room == "admin":
+            for node in ast.walk(module.tree):
+                if isinstance(node, ast.Constant) and ENDPOINT.fullmatch(str(node.value)):
+                    yield str(node.value)
 
 
 def settings(schema: dict[str, Any]) -> Iterator[str]:
