@@ -4,7 +4,9 @@
     route        from a name to the addresses that are dialled for it
     fields       header fields on their way back
     mishaps      what went wrong, in Governor's words: was anything sent?
+    connecting   how connections are made
     client       the exchange itself, on aiohttp
+    tunnel       connections of which only the ends are known
 
 aiohttp speaks HTTP; everything in it that is meant to help a browser is off, because each of
 those helps is a request, or a byte, that nobody counted.

@@ -16,40 +16,30 @@ subclass of aiohttp (private state).
 
 from __future__ import annotations
 
-import asyncio
-import errno
-import re
-import socket
-import ssl
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import aiohttp
-import certifi
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from governor.errors import ConfigError, UpstreamError
+from governor.errors import UpstreamError
+from governor.upstream.connecting import Wire, connection_trace, connector
 from governor.upstream.fields import from_wire, phrase
 from governor.upstream.mishaps import FOREIGN, broken_off, no_answer
 from governor.upstream.route import authority
+from governor.upstream.tunnel import dial
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
-    from types import SimpleNamespace
 
     from governor.exchange import Headers, Request
-    from governor.upstream.route import Endpoint, Proxy, Route
-
-    _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+    from governor.upstream.route import Route
+    from governor.upstream.tunnel import Streams
 
 CHUNK_BYTES = 65_536  # the most that is passed on at once
 LINE_BYTES = 65_536  # a status line or field: cookies and GraphQL addresses pass 8 KB
 SWITCHING_PROTOCOLS = 101
-PROXY_HEAD_BYTES = 16_384
-CONNECTED = re.compile(rb"HTTP/1\.[01] 200[ \r]")
 UNASKED_FIELDS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
 
@@ -94,12 +84,7 @@ class HttpUpstream:
         self._route = route
         self._connect_timeout_s = connect_timeout_ms / 1000
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                ssl=client_context(ca_file),
-                resolver=_CheckedResolver(route),
-                socket_factory=self._socket,
-                limit=0,  # the front door bounds exchanges; a queue here would hold them unseen
-            ),
+            connector=connector(route, ca_file),
             timeout=aiohttp.ClientTimeout(
                 total=None, connect=self._connect_timeout_s, sock_read=read_timeout_ms / 1000
             ),
@@ -110,7 +95,7 @@ class HttpUpstream:
             read_bufsize=CHUNK_BYTES,
             max_line_size=LINE_BYTES,
             max_field_size=LINE_BYTES,
-            trace_configs=[_connection_trace()],
+            trace_configs=[connection_trace()],
         )
         assert self._session._retry_connection is True  # noqa: SLF001  # see the module's docstring
         self._session._retry_connection = False  # noqa: SLF001  # there is no public switch
@@ -124,7 +109,7 @@ class HttpUpstream:
         Raises UpstreamError; its `sent` is False only when no connection was at hand, so that
         nothing can have been written. A kept-alive connection that turns out dead counts as sent.
         """
-        wire = _Wire()
+        wire = Wire()
         proxy = self._route.proxy
         if proxy is not None and request.scheme == "http":
             message = f"{request.host}: the upstream proxy is asked to CONNECT only, so use https"
@@ -152,124 +137,13 @@ class HttpUpstream:
         finally:
             _let_go(response)
 
-    async def dial(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def dial(self, host: str, port: int) -> Streams:
         """Open a connection for a blind tunnel, under the same rules. Raises UpstreamError."""
-        try:
-            async with asyncio.timeout(self._connect_timeout_s):
-                self._route.check(host, port)
-                if (proxy := self._route.proxy) is not None:
-                    return await self._dial_through_proxy(proxy, host, port)
-                return await self._dial_any(await self._route.endpoints(host, port))
-        except FOREIGN as error:
-            raise no_answer(error, host, sent=False) from error
+        return await dial(self._route, host, port, timeout_s=self._connect_timeout_s)
 
     async def close(self) -> None:
         """Close every connection, those in use too."""
         await self._session.close()
-
-    async def _dial_any(self, endpoints: list[Endpoint]) -> _Streams:
-        """Connect to the first address that answers, each given an equal share of the time."""
-        *others, last = endpoints
-        for address, port in others:
-            try:
-                async with asyncio.timeout(self._connect_timeout_s / len(endpoints)):
-                    return await self._dial_one(address, port)
-            except OSError:
-                continue
-        return await self._dial_one(*last)
-
-    async def _dial_one(self, address: str, port: int) -> _Streams:
-        self._route.dialled.check(address, port)
-        return await asyncio.open_connection(address, port, limit=PROXY_HEAD_BYTES)
-
-    async def _dial_through_proxy(self, proxy: Proxy, host: str, port: int) -> _Streams:
-        endpoints = await self._route.endpoints(proxy.host, proxy.port)
-        reader, writer = await self._dial_any(endpoints)
-        fields = {"Host": authority(host, port), **proxy.authorization}
-        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-        writer.write(f"CONNECT {authority(host, port)} HTTP/1.1\r\n{head}\r\n".encode())
-        try:
-            answer = await reader.readuntil(b"\r\n\r\n")
-        except (EOFError, asyncio.LimitOverrunError):
-            answer = b""
-        except BaseException:
-            writer.transport.abort()
-            raise
-        if not CONNECTED.match(answer):
-            writer.transport.abort()
-            raise OSError(errno.ECONNREFUSED, "the upstream proxy did not open the tunnel")
-        return reader, writer
-
-    def _socket(self, address: tuple[Any, ...]) -> socket.socket:
-        """Make the socket for one address. The last look: nothing is dialled that is not here."""
-        family, kind, protocol, _, endpoint = address
-        self._route.dialled.check(endpoint[0], endpoint[1])
-        return socket.socket(family, kind, protocol)
-
-
-def client_context(ca_file: Path | None) -> ssl.SSLContext:
-    """Return how servers are verified: public roots, and those of `ca_file`. Raises ConfigError.
-
-    The roots are certifi's, the same on every machine; `ssl.create_default_context` was rejected
-    because the environment changes what it trusts (SSL_CERT_FILE) and writes (SSLKEYLOGFILE).
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(certifi.where())
-    context.set_alpn_protocols(["http/1.1"])
-    if ca_file is not None:
-        try:
-            context.load_verify_locations(ca_file)
-        except OSError as error:  # SSLError is one: a file without a certificate
-            said = error.strerror or "it holds no certificate"
-            raise ConfigError(f"upstream.ca_file: {ca_file} cannot be used: {said}") from error
-    return context
-
-
-@dataclass(slots=True)
-class _Wire:
-    """Whether one request has a connection: until it has, nothing of it can be written."""
-
-    connected: bool = False
-
-
-def _connection_trace() -> aiohttp.TraceConfig:
-    """Return the hooks that aiohttp calls once a request was given a connection.
-
-    That is after the handshake of TLS, and before the first byte of the request.
-    """
-
-    async def connected(_: object, context: SimpleNamespace, __: object) -> None:
-        context.trace_request_ctx.connected = True
-
-    trace = aiohttp.TraceConfig()
-    trace.on_connection_create_end.append(connected)
-    trace.on_connection_reuseconn.append(connected)
-    return trace
-
-
-class _CheckedResolver(AbstractResolver):
-    """aiohttp's view of a Route."""
-
-    def __init__(self, route: Route) -> None:
-        self._route = route
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=dialled_port,
-                family=family,
-                proto=0,
-                flags=socket.AI_NUMERICHOST,
-            )
-            for address, dialled_port in await self._route.endpoints(host, port)
-        ]
-
-    async def close(self) -> None:
-        pass
 
 
 def _url(request: Request) -> URL:

@@ -79,7 +79,7 @@ class Origin:
                 pass  # the client went away: for a script, that is its end
             finally:
                 origin.finished.set()
-                writer.transport.abort() if writer.is_closing() else writer.close()
+                writer.close()
 
         if tls is not None:
             tls.sni_callback = lambda _, name, __: origin.names.append(name)

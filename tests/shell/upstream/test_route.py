@@ -48,7 +48,7 @@ async def test_a_name_without_an_address_is_not_dialled() -> None:
 
 @pytest.mark.parametrize("host", ["2130706433", "127.1", "0x7f.1", "0177.0.0.1", "localhost"])
 async def test_other_spellings_of_loopback_are_seen_through(host: str) -> None:
-    """What the system makes of a name is judged, not its looks. (No name server is asked.)"""
+    """What the system makes of a name is judged, not its looks; no name server is asked."""
     with pytest.raises(ProhibitedError, match="is loopback"):
         await Route.of().endpoints(host, 443)
 

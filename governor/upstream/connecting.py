@@ -1,0 +1,107 @@
+"""How connections to the platforms are made: to checked addresses, verified, and noticed.
+
+aiohttp resolves through a Route, so that it dials what was checked; and because it dials an
+address that stands in a URL without resolving anything, each socket is looked at once more.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import certifi
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from governor.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import SimpleNamespace
+
+    from governor.upstream.route import Route
+
+
+def connector(route: Route, ca_file: Path | None) -> aiohttp.TCPConnector:
+    """Return what opens and keeps aiohttp's connections. Raises ConfigError for `ca_file`."""
+
+    def checked_socket(address: tuple[Any, ...]) -> socket.socket:
+        family, kind, protocol, _, endpoint = address
+        route.dialled.check(endpoint[0], endpoint[1])
+        return socket.socket(family, kind, protocol)
+
+    return aiohttp.TCPConnector(
+        ssl=_client_context(ca_file),
+        resolver=_RouteResolver(route),
+        socket_factory=checked_socket,
+        limit=0,  # the front door bounds exchanges; a queue here would hold them unseen
+    )
+
+
+@dataclass(slots=True)
+class Wire:
+    """Whether one request has a connection: until it has, nothing of it can be written."""
+
+    connected: bool = False
+
+
+def connection_trace() -> aiohttp.TraceConfig:
+    """Return the hooks that aiohttp calls once a request was given a connection.
+
+    That is after the handshake of TLS, and before the first byte of the request.
+    """
+
+    async def connected(_: object, context: SimpleNamespace, __: object) -> None:
+        context.trace_request_ctx.connected = True
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_end.append(connected)
+    trace.on_connection_reuseconn.append(connected)
+    return trace
+
+
+class _RouteResolver(AbstractResolver):
+    """aiohttp's view of a Route."""
+
+    def __init__(self, route: Route) -> None:
+        self._route = route
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=dialled_port,
+                family=family,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for address, dialled_port in await self._route.endpoints(host, port)
+        ]
+
+    async def close(self) -> None:
+        pass
+
+
+def _client_context(ca_file: Path | None) -> ssl.SSLContext:
+    """Return how servers are verified: public roots, and those of `ca_file`. Raises ConfigError.
+
+    The roots are certifi's, the same on every machine; `ssl.create_default_context` was rejected
+    because the environment changes what it trusts (SSL_CERT_FILE) and writes (SSLKEYLOGFILE).
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(certifi.where())
+    context.set_alpn_protocols(["http/1.1"])
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(ca_file)
+        except ssl.SSLError as error:
+            raise ConfigError(f"upstream.ca_file: {ca_file} holds no certificate in PEM") from error
+        except OSError as error:
+            said = f"{ca_file} cannot be read: {error.strerror}"
+            raise ConfigError(f"upstream.ca_file: {said}") from error
+    return context
