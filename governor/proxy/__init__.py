@@ -5,7 +5,8 @@
     hello       the name that a TLS ClientHello asks for
     connection  one HTTP/1 conversation, on aiohttp's low-level server
     door        one request: checked, located, identified, and given to whom it is for
-    requests    the rules of admission: framing, authority, canonical target, end-to-end fields
+    requests    the rules of admission: framing, place, end-to-end fields
+    canonical   paths with one spelling only
     authority   `host:port`, in one canonical form
     downstream  the crawler's side of an exchange
     problems    what the door itself answers, as problem+json

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 HEAD: Final = web.RequestKey("head", Head)
 _LINE_MAX: Final = 65_536  # GraphQL URLs and cookies of X pass aiohttp's 8,190 by far
+_LINGER_S: Final = 2  # a crawler still sending its body can read a refusal before it is cut off
 _NOWHERE: Final = yarl.URL("/")
 
 
@@ -37,7 +38,7 @@ class Deadlines:
     """How long a silent crawler is waited for, in seconds."""
 
     head_s: float = 10  # a first request, or a byte after CONNECT: slowloris (reliability S16)
-    handshake_s: float = 10  # TLS with the crawler
+    handshake_s: float = 10  # TLS with the crawler, its beginning and its farewell
     idle_s: float = 75  # between two requests, the next head included: nginx's default
     body_s: float = 60  # for the next piece of a body the crawler sends
     write_s: float = 60  # for the crawler to take what waits for it: as long as a read upstream
@@ -57,6 +58,7 @@ class Connection(web.RequestHandler):
             access_log=None,  # type: ignore[arg-type]  # aiohttp's own way to have none
             max_line_size=_LINE_MAX,
             max_field_size=_LINE_MAX,
+            lingering_time=_LINGER_S,
             auto_decompress=False,
         )
         self.origin = origin

@@ -11,10 +11,11 @@ import contextlib
 from typing import TYPE_CHECKING, Final, Protocol
 
 from governor.errors import ClientError
+from governor.proxy.canonical import check_canonical
 from governor.proxy.connection import HEAD, Connection, Deadlines, make_server
 from governor.proxy.downstream import Crawler
 from governor.proxy.problems import Problem, unidentified, unidentified_gateway
-from governor.proxy.requests import Place, admit, check_canonical, check_framing, locate, refusal
+from governor.proxy.requests import Place, admit, check_framing, locate, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from governor.proxy.requests import Head, Origin
 
 INTERNAL: Final = "governor.internal"
-_CUT_S: Final = 1  # the drain has been given its time already
+_CUT_S: Final = 0.1  # the drain has been given its time already
 
 
 class Service(Protocol):

@@ -1,8 +1,7 @@
 """The rules of admission: from a head as it stood on the wire to an `exchange.Request`.
 
 Pure functions on bytes. What is classified must be what is forwarded, so nothing is repaired: a
-request whose framing two parsers could read differently (request smuggling), or whose target
-could be spelled in two ways (`/2/%74weets`, `/x/../2/tweets`), is refused with 400. aiohttp's
+request whose framing two parsers could read differently (request smuggling) is refused. aiohttp's
 parser has been through the head before; it lets through some of what is refused here (a version
 of 2.0, chunked in HTTP/1.0, `Transfer-Encoding: ,chunked`, `Content_Length`), which was measured.
 """
@@ -30,10 +29,6 @@ _TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _LENGTH: Final = re.compile(rb"0|[1-9][0-9]{0,18}")  # up to what fits 64 bits
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _VISIBLE: Final = re.compile(r"[\x21-\x7e]+")
-_ESCAPE: Final = re.compile(r"%(..?)?")
-# An escaped dot, slash, percent or control byte hides a second path inside the first.
-_HIDING: Final = frozenset("./\\%")
-_UNRESERVED: Final = re.compile(r"[A-Za-z0-9._~-]")
 
 # RFC 9110, 7.6.1, and what RFC 7540 and old proxies added. Proxy-* goes by its prefix.
 _HOP_BY_HOP: Final = frozenset(
@@ -218,35 +213,6 @@ def _check_host(head: Head, place: Place) -> None:
     named = parse_authority(host, default_port=PORTS[place.scheme])
     if named != place.authority:
         raise MisdirectedError(f"Host names {named}, but the request is for {place.authority}.")
-
-
-def check_canonical(target: str) -> None:
-    """Raise BadRequestError unless the path has one spelling only; the query is left alone.
-
-    For governed hosts: a path that the platform may read as another one would be priced as the
-    wrong operation. Queries have many honest spellings, and the catalog takes their dearest.
-    """
-    path = target.partition("?")[0]
-    if "//" in path:
-        raise BadRequestError("The path holds an empty segment (//): remove one slash.")
-    for escape in _ESCAPE.findall(path):
-        _check_escape(escape)
-    for segment in path.split("/"):
-        if segment.partition(";")[0] in {".", ".."}:
-            raise BadRequestError("The path holds a dot segment: send it resolved.")
-
-
-def _check_escape(digits: str) -> None:
-    try:
-        character = bytes.fromhex(digits).decode("latin-1")
-    except ValueError:
-        character = ""
-    if len(digits) != 2 or not character:  # noqa: PLR2004  # two hex digits: RFC 3986, 2.1
-        raise BadRequestError("A % in the path is not followed by two hex digits.")
-    if character in _HIDING or character < " " or character == "\x7f":
-        raise BadRequestError("The path escapes a dot, slash, percent or control character.")
-    if _UNRESERVED.fullmatch(character):
-        raise BadRequestError("The path escapes a character that needs no escape: send it plain.")
 
 
 def end_to_end(head: Head) -> Headers:

@@ -168,6 +168,7 @@ class Tunnels:
                 context,
                 server_side=True,
                 ssl_handshake_timeout=self._deadlines.handshake_s,
+                ssl_shutdown_timeout=self._deadlines.handshake_s,
             )
         except OSError:  # also ssl.SSLError: the crawler does not trust our CA, or left
             transport.abort()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import hashlib
+import ssl
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,3 +62,33 @@ async def test_a_long_exchange_is_not_cut_by_the_deadline_of_its_head(tmp_path: 
         writer.write(GET % (b"", b""))
 
         assert (await read_answer(reader))[0] == 200
+
+
+async def test_a_request_in_one_flight_with_the_handshake_is_served(tmp_path: Path) -> None:
+    """A client may send its request together with the end of its TLS handshake."""
+    async with open_doorway(tmp_path) as doorway:
+        _, (reader, writer) = await doorway.tunnel(f"{GOVERNED}:443")
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = doorway.authority.trusting().wrap_bio(incoming, outgoing, server_hostname=GOVERNED)
+        with pytest.raises(ssl.SSLWantReadError):
+            tls.do_handshake()
+        writer.write(outgoing.read())
+        while True:
+            incoming.write(await reader.read(65_536))
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+            break
+        body = b"x" * 200_000
+        tls.write(b"POST / HTTP/1.1\r\nHost: api.x.test\r\nContent-Length: 200000\r\n\r\n" + body)
+        writer.write(outgoing.read())
+
+        answer = b""
+        while b"}" not in answer:
+            incoming.write(await reader.read(65_536))
+            with contextlib.suppress(ssl.SSLWantReadError):
+                while True:
+                    answer += tls.read(65_536)
+
+    assert hashlib.sha256(body).hexdigest().encode() in answer

@@ -14,7 +14,6 @@ from governor.proxy.requests import (
     Origin,
     Place,
     admit,
-    check_canonical,
     check_framing,
     end_to_end,
     locate,
@@ -204,44 +203,6 @@ def test_an_absolute_url_inside_its_own_tunnel_is_understood() -> None:
 def test_host_and_absolute_url_must_agree() -> None:
     with pytest.raises(MisdirectedError):
         locate(head(target="http://evil.test/"), None)
-
-
-@pytest.mark.parametrize(
-    "target",
-    [
-        "/",
-        "/2/tweets/search/recent?query=a//b/../c%2e%zz",
-        "/a%7Cb",
-        "/a;b",
-        "/i/api/x..y",
-        "/%C3%BC",
-    ],
-)
-def test_an_honest_path_is_canonical(target: str) -> None:
-    check_canonical(target)
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        *("//2/tweets", "/2//tweets", "/./2", "/2/..", "/x/../2/tweets", "/..;/2", "/2/.;a=b/c"),
-        *(
-            "/2/%74weets",
-            "/%2e%2e/2",
-            "/2%2Ftweets",
-            "/2%5ctweets",
-            "/2%252Ftweets",
-            "/%00",
-            "/%0a",
-        ),
-        *("/%7f", "/%", "/%2", "/%zz", "/% 1", "/%+1", "/%7Euser", "/%41"),
-    ],
-)
-def test_a_path_with_a_second_spelling_is_refused(path: str) -> None:
-    with pytest.raises(BadRequestError):
-        check_canonical(path)
-    with pytest.raises(BadRequestError):
-        check_canonical(f"{path}?a=b")
 
 
 def test_only_end_to_end_fields_go_on_in_their_order_and_spelling() -> None:
