@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from governor.core.ledger.records import Outcome, Record, Resolved, Started, Used
-from governor.errors import JournalError, OperatorError
+from governor.errors import JournalError, OperatorError, SchemaError
 from governor.journal.file import JOURNAL, connect, ensure
 from governor.journal.reader import Reader
 from governor.journal.rows import encode, kind_of
@@ -203,6 +204,41 @@ def test_any_flipped_bit_of_the_file_is_found_or_changes_nothing(path: Path) -> 
             assert reader.checkpoint() == (COVERED, b"the state"), place
 
     assert found > 400
+
+
+def test_a_sound_row_that_we_cannot_read_is_not_passed_over(path: Path) -> None:
+    """Its chain is right: a newer Governor wrote it, and what it says may be a charge."""
+    reader = Reader(path)
+    with closing(connect(path, write=True)) as connection:
+        transaction = Transaction(connection, reader.head, 0)
+        transaction.append([("merged", b"{}")])
+        transaction.finish()
+
+    with pytest.raises(SchemaError, match=r"Record 11 .*'merged'"):
+        reader.verify_chain(tail=True)
+    with pytest.raises(SchemaError, match=r"Record 11 .*'merged'"):
+        list(reader.records())
+
+
+def test_verifying_sees_one_state_while_records_are_appended(path: Path) -> None:
+    """Else the chain would be found to go on past its own end, or to stop before it."""
+    append(path, *(claim(str(number)) for number in range(5_000)))
+    done = threading.Event()
+
+    def go_on() -> None:
+        while not done.is_set():
+            append(path, claim("another"))
+
+    appending = threading.Thread(target=go_on)
+    appending.start()
+    try:
+        counts = [Reader(path).verify_chain() for _ in range(5)]
+    finally:
+        done.set()
+        appending.join()
+
+    assert counts == sorted(counts)
+    assert 5_010 <= counts[0] < counts[-1]
 
 
 def test_what_retention_left_can_be_verified(path: Path) -> None:
