@@ -162,12 +162,13 @@ class RedisServer:
         ]
 
     def _read_log(self, process: subprocess.Popen[str], ready: threading.Event) -> None:
-        """Drain the log, so that the server never waits for its reader; the end is news too."""
+        """Drain the log, so that the server never waits for its reader; its end is news too."""
         assert process.stdout is not None
         for line in process.stdout:
             self.log.append(line)
             if "Ready to accept connections" in line:
                 ready.set()
+        process.wait()
         ready.set()
 
     def _signal(self, number: signal.Signals) -> None:

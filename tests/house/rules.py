@@ -25,7 +25,7 @@ MOST_FUNCTION_LINES: Final = 70
 MOST_COLUMNS: Final = 100
 
 ADAPTERS: Final = frozenset(
-    {"clock", "journal", "store", "upstream", "certs", "metrics", "config", "log"}
+    {"catalogs", "certs", "clock", "config", "journal", "log", "metrics", "store", "upstream"}
 )
 LINE: Final = frozenset({"exchange", "conversation", "recovery", "tasks"})
 FACES: Final = frozenset({"proxy", "admin", "evidence", "doctor", "demo"})
