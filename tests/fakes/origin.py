@@ -116,3 +116,35 @@ def once(raw: bytes) -> Script:
         await line.send(raw)
 
     return script
+
+
+def relaying_to(port: int, *, greeting: bytes = b"") -> Script:
+    """Pass bytes to and from this port of loopback until either side is closed.
+
+    With a greeting, be a proxy: read one request, whatever it asks for, and greet first.
+    """
+
+    async def script(line: Line) -> None:
+        if greeting:
+            await line.request()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await line.send(greeting)
+
+        async def pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+            while chunk := await source.read(65_536):
+                sink.write(chunk)
+                await sink.drain()
+
+        ways = {
+            asyncio.ensure_future(pass_on(line.reader, writer)),  # noqa: TID251  # waited for below
+            asyncio.ensure_future(pass_on(reader, line.writer)),  # noqa: TID251  # waited for below
+        }
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            writer.transport.abort()
+
+    return script

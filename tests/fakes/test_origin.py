@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.fakes.origin import Origin, answering, once
+from tests.fakes.origin import Origin, answering, once, relaying_to
 
 REQUESTS = (
     b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n",
@@ -45,3 +45,19 @@ async def test_a_client_that_leaves_ends_the_script() -> None:
 
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", origin.port)
+
+
+async def test_a_relay_passes_bytes_on_and_ends_with_either_side() -> None:
+    """As a proxy, it reads one request for itself and greets."""
+    async with (
+        Origin.serving(once(b"pong")) as origin,
+        Origin.serving(relaying_to(origin.port, greeting=b"hello")) as proxy,
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        writer.write(REQUESTS[0] + REQUESTS[1])
+
+        assert await reader.read() == b"hellopong"
+        writer.close()
+
+    assert proxy.requests == [REQUESTS[0]]
+    assert origin.requests == [REQUESTS[1]]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from governor.errors import UpstreamError
-from tests.fakes.origin import Line, answering, once
-from tests.fakes.way import HOST, OK, begin, silent
+from tests.fakes.origin import Line, Origin, answering, once, relaying_to
+from tests.fakes.way import HOST, OK, Way, begin, silent
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -307,6 +307,32 @@ async def test_leaving_early_closes_the_connection_at_once(
 
     await asyncio.wait_for(way.origin.finished.wait(), 5)
     assert way.origin.connections == 1
+
+
+async def test_leaving_early_does_not_wait_for_a_farewell(
+    opened: AsyncExitStack, authority: TinyAuthority
+) -> None:
+    """TLS ends with a message of each side; a platform that owes us its own could go on sending."""
+
+    async def deaf(line: Line) -> None:
+        await line.request()
+        await line.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+        transport = line.writer.transport
+        assert isinstance(transport, asyncio.Transport)
+        transport.pause_reading()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            transport.abort()
+
+    origin = await opened.enter_async_context(Origin.serving(deaf, authority.leaf(HOST)))
+    relay = await begin(opened, relaying_to(origin.port), ca_file=authority.file)
+
+    secure = Way(relay.origin, relay.upstream, "https")
+    async with secure.upstream.ask(secure.request(), None) as answer:
+        assert answer.status == 200
+
+    await asyncio.wait_for(relay.origin.finished.wait(), 5)
 
 
 async def test_giving_up_before_the_answer_closes_the_connection(opened: AsyncExitStack) -> None:

@@ -11,7 +11,7 @@ import pytest
 from governor.errors import UpstreamError
 from governor.upstream import HttpUpstream, Route
 from governor.upstream.tunnel import dial
-from tests.fakes.origin import Line, Origin, answering, once
+from tests.fakes.origin import Origin, answering, once, relaying_to
 from tests.fakes.way import LOOPBACK, OK, Way, begin, silent, to_loopback
 
 if TYPE_CHECKING:
@@ -23,21 +23,7 @@ if TYPE_CHECKING:
 
 def opening(port: int) -> Script:
     """Be a proxy that opens every tunnel to this port, whatever it is asked for."""
-
-    async def script(line: Line) -> None:
-        await line.request()
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        await line.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
-
-        async def pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-            while chunk := await source.read(65_536):
-                sink.write(chunk)
-                await sink.drain()
-            sink.close()
-
-        await asyncio.gather(pass_on(line.reader, writer), pass_on(reader, line.writer))
-
-    return script
+    return relaying_to(port, greeting=b"HTTP/1.1 200 Connection established\r\n\r\n")
 
 
 async def mishap(route: Route, host: str, port: int, timeout_s: float = 5) -> UpstreamError:
@@ -142,9 +128,14 @@ async def test_a_private_address_is_not_asked_of_the_proxy(opened: AsyncExitStac
     proxy = await opened.enter_async_context(Origin.serving(answering(OK)))
     route = Route.of(proxy=f"http://proxy.test:{proxy.port}", resolve=to_loopback)
 
-    error = await mishap(route, "169.254.169.254", 443)
+    way = await begin(opened, answering(OK), route=route)
+    secure = Way(way.origin, way.upstream, "https")
 
-    assert error.kind == "destination_ip_prohibited"
+    for error in (
+        await mishap(route, "169.254.169.254", 443),
+        await secure.mishap(secure.request(host="169.254.169.254")),
+    ):
+        assert error.kind == "destination_ip_prohibited"
     assert proxy.connections == 0
 
 
