@@ -111,7 +111,13 @@ def test_every_word_of_make_is_explained() -> None:
 def test_make_help_names_every_word() -> None:
     words = re.findall(r"^([a-z0-9]+):.*##", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
 
-    told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    told = subprocess.run(
+        ["make", "--no-print-directory", "help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
 
     assert [line.split()[1] for line in told.stdout.splitlines()] == words
 
