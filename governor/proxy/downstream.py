@@ -78,7 +78,7 @@ class Crawler:
         transport = self._request.transport
         if self._head.expects_continue and transport is not None and not self.started:
             transport.write(_CONTINUE)
-        with _crawler_gone():
+        with self._crawler_gone():
             while True:
                 async with asyncio.timeout(self.connection.deadlines.body_s):
                     chunk = await self._request.content.readany()
@@ -100,7 +100,7 @@ class Crawler:
             or (unread and status >= HTTPStatus.BAD_REQUEST)
         ):
             answer.force_close()
-        with _crawler_gone():
+        with self._crawler_gone():
             await answer.prepare(self._request)
 
     def _ends_by_close(self, answer: Answer) -> bool:
@@ -114,14 +114,14 @@ class Crawler:
         assert self._answer is not None, "an answer begins with its head"
         if self._head.method == "HEAD":
             return
-        with _crawler_gone():
+        with self._crawler_gone():
             async with asyncio.timeout(self.connection.deadlines.write_s):
                 await self._answer.write(chunk)
 
     async def finish(self) -> None:
         """End the answer properly."""
         assert self._answer is not None, "an answer begins with its head"
-        with _crawler_gone():
+        with self._crawler_gone():
             async with asyncio.timeout(self.connection.deadlines.write_s):
                 await self._answer.write_eof()
         self._finished = True
@@ -129,8 +129,9 @@ class Crawler:
     async def gone(self) -> None:
         """Return when the crawler has disconnected; never before.
 
-        A crawler that leaves behind more of its own body than is being read (128 KiB) is noticed
-        at the next read or write: its farewell waits behind those bytes.
+        One that closes only its sending side counts as gone, as in most HTTP servers. One that
+        leaves behind more of its own body than is being read (128 KiB) is noticed at the next
+        read or write: its farewell waits behind those bytes.
         """
         await self.connection.lost.wait()
 
@@ -146,6 +147,18 @@ class Crawler:
             _reset(transport)
         raise ConnectionResetError("the answer was cut off")
 
+    @contextlib.contextmanager
+    def _crawler_gone(self) -> Iterator[None]:
+        """Translate what aiohttp and the deadlines say into one ConnectionError."""
+        try:
+            yield
+        except TimeoutError as error:
+            if (transport := self._request.transport) is not None:
+                transport.abort()  # closing would wait for it to take what it does not take
+            raise ConnectionResetError("the crawler is silent") from error
+        except (ConnectionError, web.RequestPayloadError) as error:
+            raise ConnectionResetError("the crawler is gone, or its body broke off") from error
+
 
 def _reset(transport: asyncio.Transport) -> None:
     """Close so that a body which ends by close is seen to be broken, under TLS too."""
@@ -153,12 +166,3 @@ def _reset(transport: asyncio.Transport) -> None:
     if raw is not None:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     transport.abort()
-
-
-@contextlib.contextmanager
-def _crawler_gone() -> Iterator[None]:
-    """Translate what aiohttp and the deadlines say into one ConnectionError."""
-    try:
-        yield
-    except (ConnectionError, web.RequestPayloadError, TimeoutError) as error:
-        raise ConnectionResetError("the crawler is gone, silent, or broke its body off") from error

@@ -185,6 +185,9 @@ class Tunnels:
             transport.close()
             return
         near = _streams(transport)
+        for end in (transport, far[1].transport):
+            # no deadline ends a quiet tunnel: TCP itself finds out when a peer has vanished
+            end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         transport.write(_ESTABLISHED)
         transport.resume_reading()
         try:

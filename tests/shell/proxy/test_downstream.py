@@ -181,6 +181,16 @@ async def test_an_upload_arrives_whole(doorway: Doorway, *, chunked: bool) -> No
     assert dict(seen["headers"]).get("Content-Length") == (None if chunked else str(len(body)))
 
 
+async def test_a_coded_upload_arrives_in_its_coding(doorway: Doorway) -> None:
+    body = gzip.compress(b"a query")
+    reader, writer = await doorway.connect()
+    writer.write(ask("POST", "Content-Encoding: gzip", f"Content-Length: {len(body)}") + body)
+
+    seen = json.loads((await read_answer(reader))[2])
+
+    assert seen["sha256"] == hashlib.sha256(body).hexdigest()
+
+
 async def test_trailers_are_dropped(doorway: Doorway) -> None:
     chunks = b"3\r\nabc\r\n0\r\nX-Late: 1\r\n\r\n"
     reader, writer = await doorway.connect()
@@ -320,6 +330,7 @@ async def test_a_crawler_that_stops_reading_is_given_up(tmp_path: Path) -> None:
             while True:
                 await downstream.write(b"x" * 65_536)
         except ConnectionError:
+            await downstream.gone()  # cut, and not closed once it has taken what it does not take
             given_up.set()
 
     async with open_doorway(tmp_path, deadlines=QUICK) as doorway:
