@@ -70,7 +70,7 @@ class HttpUpstream:
 
     Every server is verified against the public roots and `ca_file`; there is no switch for it.
     `connect_timeout_ms` covers the name, the connection and TLS; `read_timeout_ms` is the longest
-    silence before or within an answer.
+    silence before or within an answer, and the longest that a platform may leave a body unread.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class HttpUpstream:
         self._route = route
         self._connect_timeout_s = connect_timeout_ms / 1000
         self._session = aiohttp.ClientSession(
-            connector=connector(route, ca_file),
+            connector=connector(route, ca_file, send_timeout_ms=read_timeout_ms),
             timeout=aiohttp.ClientTimeout(
                 total=None, connect=self._connect_timeout_s, sock_read=read_timeout_ms / 1000
             ),

@@ -2,12 +2,17 @@
 
 aiohttp resolves through a Route, so that it dials what was checked; and because it dials an
 address that stands in a URL without resolving anything, each socket is looked at once more.
+
+aiohttp has no timeout for sending, so a platform that stops reading would keep a hold for ever.
+On Linux the kernel ends such a connection (TCP_USER_TIMEOUT, tcp(7)); elsewhere only the crawler's
+patience does.
 """
 
 from __future__ import annotations
 
 import socket
 import ssl
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +29,16 @@ if TYPE_CHECKING:
     from governor.upstream.route import Route
 
 
-def connector(route: Route, ca_file: Path | None) -> aiohttp.TCPConnector:
+def connector(route: Route, ca_file: Path | None, *, send_timeout_ms: int) -> aiohttp.TCPConnector:
     """Return what opens and keeps aiohttp's connections. Raises ConfigError for `ca_file`."""
 
     def checked_socket(address: tuple[Any, ...]) -> socket.socket:
         family, kind, protocol, _, endpoint = address
         route.dialled.check(endpoint[0], endpoint[1])
-        return socket.socket(family, kind, protocol)
+        opened = socket.socket(family, kind, protocol)
+        if sys.platform == "linux":
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, send_timeout_ms)
+        return opened
 
     return aiohttp.TCPConnector(
         ssl=_client_context(ca_file),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import sys
 from contextlib import AsyncExitStack, aclosing
 from typing import TYPE_CHECKING
 
@@ -280,6 +281,23 @@ async def test_silence_ends_after_the_read_timeout(opened: AsyncExitStack, scrip
 
     assert (error.sent, error.status, error.kind) == (True, 504, "connection_read_timeout")
     await asyncio.wait_for(way.origin.finished.wait(), 5)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has TCP_USER_TIMEOUT")
+async def test_a_platform_that_does_not_read_is_given_up(opened: AsyncExitStack) -> None:
+    """Else its hold would stand for ever."""
+
+    async def reads_nothing(line: Line) -> None:
+        await line.send(b"")
+        await asyncio.Event().wait()
+
+    way = await begin(opened, reads_nothing, read_timeout_ms=200)
+    request = way.request(method="POST", has_body=True)
+
+    with pytest.raises(UpstreamError) as caught:
+        await way.fetch(request, body_of(*[bytes(1_000_000)] * 64))
+
+    assert caught.value.sent
 
 
 async def endless(line: Line) -> None:
