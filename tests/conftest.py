@@ -1,8 +1,11 @@
-"""What every test gets: a clean environment, and a real Redis where it asks for one.
+"""What every test gets: a clean environment, no way off this machine, and a real Redis.
 
 Machines may preset where certificates and proxies are found. A test that inherits such a setting
 proves something about that machine, not about Governor, so all of them are removed before the
 first module is imported; a test that needs one sets it for the process that it starts.
+
+Where the system allows it, the whole run has a network of its own with nothing but loopback in it.
+It is entered before the first server starts, for what was started outside is out of reach inside.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.fakes.isolation import enter_loopback_only
 from tests.fakes.redis import RedisServer
 
 if TYPE_CHECKING:
@@ -26,6 +30,8 @@ PRESET: Final = (
 for _name in PRESET:
     os.environ.pop(_name, None)
     os.environ.pop(_name.lower(), None)
+
+enter_loopback_only()  # where it cannot, the tests that might dial out skip and say why
 
 
 @pytest.fixture(scope="session")
