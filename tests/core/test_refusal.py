@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
@@ -126,8 +127,11 @@ def test_the_wire_form_of_a_spent_limit() -> None:
 
 @pytest.mark.parametrize("cause", CAUSES, ids=repr)
 def test_whatever_the_cause_crawlers_find_what_they_read(cause: Cause) -> None:
-    """429, JSON, error 88, and remaining 0: without any one of them a crawler goes wrong."""
-    notice = refuse(cause, REQUEST, STANDING)
+    """429, JSON, error 88, and remaining 0: without any one of them a crawler goes wrong.
+
+    Remaining is 0 also where a smaller request would still fit.
+    """
+    notice = refuse(cause, REQUEST, replace(STANDING, headroom=250))
     found = fields(notice)
     body = json.loads(notice.body)
 

@@ -330,7 +330,8 @@ def test_a_flood_of_names_keeps_memory_bounded(ca: CertificateAuthority) -> None
     kept = leaves.context("kept.x.com")
 
     for number in range(6):
-        leaves.context(f"h{number}.x.com")
+        newest = leaves.context(f"h{number}.x.com")
+        assert leaves.context(f"h{number}.x.com") is newest
         assert leaves.context("kept.x.com") is kept
 
     assert len(leaves) == 3
