@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-# The journal decodes records by these classes' annotations, so their names must be there then.
-from governor.core.ledger.messages import Account, Identity, RowValue  # noqa: TC001
+from governor.core.ledger.messages import Account, Identity, RowValue  # noqa: TC001  # the journal decodes by annotation
 
 Amounts = tuple[tuple[str, int], ...]  # account and posts
 
