@@ -30,7 +30,7 @@ from governor.upstream.route import authority
 from governor.upstream.tunnel import dial
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
     from pathlib import Path
 
     from governor.exchange import Headers, Request
@@ -53,7 +53,7 @@ class Answer:
         self._content = response.content
         self._host = host
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
         """Yield the body as it arrives, at most 64 KiB at once, in the coding of the wire.
 
         Ends only where the framing says that the body ends. Raises UpstreamError otherwise.

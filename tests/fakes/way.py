@@ -67,7 +67,7 @@ class Way:
         """Ask, and read the answer to its end."""
         async with (
             self.upstream.ask(request or self.request(), body) as answer,
-            aclosing(answer.chunks()) as chunks,  # type: ignore[type-var]
+            aclosing(answer.chunks()) as chunks,
         ):
             return answer.status, answer.headers, [chunk async for chunk in chunks]
 

@@ -319,7 +319,7 @@ async def test_leaving_early_closes_the_connection_at_once(
 
     async with (
         way.upstream.ask(way.request(), None) as answer,
-        aclosing(answer.chunks()) as chunks,  # type: ignore[type-var]
+        aclosing(answer.chunks()) as chunks,
     ):
         assert await anext(chunks)
 
