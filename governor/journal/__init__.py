@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 from governor.journal.file import connect, ensure, lock, prepare, translated
 from governor.journal.reader import Reader
-from governor.journal.rows import encode, kind_of
+from governor.journal.rows import damaged, encode, kind_of
+from governor.journal.wal import lost_commits
 from governor.journal.writer import Clock, Writer
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Journal:
         descriptor = lock(directory)
         try:
             path = ensure(directory, create=create)
+            _check_write_ahead_file(path)
             connection = connect(path, write=True)
             try:
                 # What a crashed or failed writer left in the write-ahead file may be in memory
@@ -146,3 +148,12 @@ class Journal:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def _check_write_ahead_file(path: Path) -> None:
+    """Refuse to lose acknowledged commits. Before SQLite opens it: closing would remove it."""
+    wal = path.with_name(f"{path.name}-wal")
+    with translated(path):
+        lost = lost_commits(wal.read_bytes()) if wal.exists() else 0
+    if lost > 1:
+        raise damaged(f"{wal} is damaged: {lost} commits in it cannot be read.")

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from governor.errors import JournalError
 from governor.journal.file import connect, translated
-from governor.journal.rows import Link, Row, decode, forge, genesis, kind_of, seal
+from governor.journal.rows import Link, Row, damaged, decode, forge, genesis, kind_of, seal
 
 if TYPE_CHECKING:
     import sqlite3
@@ -81,7 +80,7 @@ class Reader:
             start = (_covered(connection, file.cut) if tail else None) or file.cut
             last = _walk(connection, start)
             if last != file.head:
-                raise JournalError(
+                raise damaged(
                     f"The journal ends with record {last.id}, but record {file.head.id} was its "
                     "last: records were removed or replaced."
                 )
@@ -113,7 +112,7 @@ def _walk(connection: sqlite3.Connection, start: Link) -> Link:
     while rows := _page(connection, link.id):
         for row in rows:
             if row != forge(link, row.wall_ms, row.kind, row.body):
-                raise JournalError(
+                raise damaged(
                     f"Record {link.id + 1} of the journal is missing or is not as it was written."
                 )
             decode(row)
@@ -126,7 +125,7 @@ def _owned(connection: sqlite3.Connection) -> _Owned:
         "SELECT member, cut_id, cut_chain, head_id, head_chain FROM journal"
     ).fetchall()
     if len(rows) != 1:
-        raise JournalError("The journal does not say whose it is.")
+        raise damaged("The journal does not say whose it is.")
     member, cut_id, cut_chain, head_id, head_chain = rows[0]
     return msgspec.convert((member, (cut_id, cut_chain), (head_id, head_chain)), _Owned)
 
@@ -134,10 +133,10 @@ def _owned(connection: sqlite3.Connection) -> _Owned:
 def _check_cut(connection: sqlite3.Connection, file: _Owned) -> None:
     """See that the chain begins where it should, and that nothing stands before it."""
     if file.cut.id <= 0 and file.cut != genesis(file.member):
-        raise JournalError("The journal's chain does not begin with its owner's name.")
+        raise damaged("The journal's chain does not begin with its owner's name.")
     before = connection.execute("SELECT id FROM record WHERE id <= ?", (file.cut.id,)).fetchone()
     if before is not None:
-        raise JournalError(f"Record {before[0]} of the journal stands before its beginning.")
+        raise damaged(f"Record {before[0]} of the journal stands before its beginning.")
 
 
 def _covered(connection: sqlite3.Connection, cut: Link) -> Link | None:
@@ -149,5 +148,5 @@ def _covered(connection: sqlite3.Connection, cut: Link) -> Link | None:
     row = connection.execute("SELECT id, chain FROM record WHERE id = ?", (row_id,)).fetchone()
     at = cut if row_id == cut.id else row and msgspec.convert(row, Link)
     if at is None or seal(at, state) != found:
-        raise JournalError(f"The journal's checkpoint at record {row_id} was changed.")
+        raise damaged(f"The journal's checkpoint at record {row_id} was changed.")
     return at

@@ -29,6 +29,14 @@ _DECODERS: Final[Mapping[str, msgspec.json.Decoder[object]]] = {
 _GENESIS: Final = b"governor journal 1 "  # so that no other use of SHA-256 begins alike
 
 
+def damaged(what: str) -> JournalError:
+    """Return the error for a journal that is not as it was written."""
+    return JournalError(
+        f"{what} Put the journal's files back as they were, or move them away and begin anew with "
+        "`governor init --used N`, N being all that may have been collected in the last window."
+    )
+
+
 class Link(NamedTuple):
     """A place in the chain: the id of a row (0: before the first), and the chain there."""
 
@@ -70,9 +78,9 @@ def decode(row: Row) -> Record:
     try:
         record = cast("Record", decoder.decode(row.body))
     except msgspec.MsgspecError as error:
-        raise JournalError(f"Record {row.id} of the journal cannot be read: {error}.") from error
+        raise damaged(f"Record {row.id} of the journal cannot be read: {error}.") from error
     if encode(record) != row.body:
-        raise JournalError(f"Record {row.id} of the journal is not as Governor writes it.")
+        raise damaged(f"Record {row.id} of the journal is not as Governor writes it.")
     return record
 
 

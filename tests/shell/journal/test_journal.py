@@ -219,6 +219,40 @@ def run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.fixture
+async def left(tmp_path: Path) -> Path:
+    """Give the state directory that a crash after nine commits leaves behind."""
+    journal = opened(tmp_path / "alive", create=True)
+    for number in range(9):
+        await journal.append(claim(str(number)))
+    copy = shutil.copytree(tmp_path / "alive", tmp_path / "left")
+    await journal.close()
+    (copy / f"{JOURNAL}-shm").unlink()
+    return copy
+
+
+async def test_what_a_crash_left_is_made_durable_before_it_is_believed(left: Path) -> None:
+    """A failed sync may have left it in memory only."""
+    journal = opened(left)
+    assert (left / f"{JOURNAL}-wal").stat().st_size == 0
+    (left / "only").mkdir()
+    shutil.copy(left / JOURNAL, left / "only")
+    await journal.close()
+
+    assert Reader(left / "only" / JOURNAL).verify_chain() == 9
+
+
+def test_acknowledged_commits_are_not_dropped_with_a_damaged_one(left: Path) -> None:
+    """SQLite alone would open this journal with two of its nine records, and say nothing."""
+    wal = bytearray((left / f"{JOURNAL}-wal").read_bytes())
+    wal[len(wal) // 3] ^= 1
+    (left / f"{JOURNAL}-wal").write_bytes(wal)
+
+    with pytest.raises(JournalError, match=r"commits in it cannot be read.*governor init --used"):
+        opened(left)
+    assert (left / f"{JOURNAL}-wal").read_bytes() == wal
+
+
 def fills_up(state: Path) -> tuple[str, ...]:
     """Give it a file system of 700 KB, 300 of them taken by a file that can be removed."""
     if os.geteuid() or shutil.which("unshare") is None:

@@ -6,6 +6,7 @@ A gate inside a commit holds the writer still while a test arranges what happens
 from __future__ import annotations
 
 import asyncio
+import gc
 import sqlite3
 import struct
 import threading
@@ -193,6 +194,8 @@ async def test_after_a_failed_write_nothing_is_written_any_more(bench: Bench) ->
 
 async def test_a_failure_that_nobody_hears_is_not_forgotten(bench: Bench) -> None:
     """A work that is wrong in itself ends the writer too; its caller may be gone by then."""
+    complaints: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, what: complaints.append(what))
 
     def wrong(transaction: Transaction) -> int:
         return transaction.checkpoint(7, b"covers a row that is not there")
@@ -205,8 +208,11 @@ async def test_a_failure_that_nobody_hears_is_not_forgotten(bench: Bench) -> Non
     bench.gate.set()
     with pytest.raises(JournalError, match="not 7"):
         await behind
+    del task
+    gc.collect()
 
     assert bench.writer.broken
+    assert complaints == []
 
 
 async def test_a_disk_that_does_not_answer_is_not_waited_for_without_bound(bench: Bench) -> None:
