@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    import pytest
+
     from governor.exchange import Headers, Request
 
 GET = f"GET http://{OTHER}/a HTTP/1.1\r\nHost: {OTHER}\r\n\r\n".encode()
@@ -93,7 +95,9 @@ async def test_a_host_that_cannot_be_asked_is_reported(tmp_path: Path) -> None:
     assert b"It refused." in body
 
 
-async def test_an_answer_that_breaks_off_is_cut_off(tmp_path: Path) -> None:
+async def test_an_answer_that_breaks_off_is_cut_off(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     platform = Platform(Answer(b"half"))
     platform.answer.breaks = UpstreamError("It broke.", sent=True, status=502, kind="x")
     async with open_doorway(tmp_path) as doorway:
@@ -101,6 +105,7 @@ async def test_an_answer_that_breaks_off_is_cut_off(tmp_path: Path) -> None:
         answer = await doorway.say(GET)
 
     assert answer.endswith(b"4\r\nhalf\r\n")
+    assert caplog.records == []
 
 
 async def test_a_crawler_that_leaves_takes_its_request_with_it(tmp_path: Path) -> None:
