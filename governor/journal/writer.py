@@ -185,18 +185,22 @@ class Writer:
             )
 
     def _run(self) -> None:
-        while batch := self._take():
-            began_ms = self._clock.monotonic_ms()
-            try:
-                results = self._commit([waiting.work for waiting in batch])
-            except Exception as error:  # noqa: BLE001  # not to go on: whatever it was, this ends it
-                self._fail(batch, error)
-                break
-            seconds = (self._clock.monotonic_ms() - began_ms) / 1000
-            self._answer(batch, results, seconds)
-        # Whatever fails here, each acknowledged record is in the write-ahead file.
-        with suppress(sqlite3.Error):
-            self._connection.close()
+        try:
+            while batch := self._take():
+                began_ms = self._clock.monotonic_ms()
+                try:
+                    results = self._commit([waiting.work for waiting in batch])
+                except sqlite3.Error as error:
+                    self._fail(batch, error)
+                    return
+                except BaseException as error:  # a defect: nobody may wait for a dead thread
+                    self._fail(batch, error)
+                    raise
+                self._answer(batch, results, (self._clock.monotonic_ms() - began_ms) / 1000)
+        finally:
+            # Whatever fails here, each acknowledged record is in the write-ahead file.
+            with suppress(sqlite3.Error):
+                self._connection.close()
 
     def _take(self) -> list[_Waiting]:
         """Return all that is queued, as soon as there is any; nothing means the end."""
@@ -214,7 +218,7 @@ class Writer:
         self._head = transaction.head
         return results
 
-    def _fail(self, batch: list[_Waiting], error: Exception) -> None:
+    def _fail(self, batch: list[_Waiting], error: BaseException) -> None:
         failure = (
             f"The journal could not be written: {error}. Nothing is sent until Governor is started "
             "again with a disk that takes writes."

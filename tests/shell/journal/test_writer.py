@@ -192,25 +192,29 @@ async def test_after_a_failed_write_nothing_is_written_any_more(bench: Bench) ->
     assert [row[0] for row in bench.rows()] == [1]
 
 
-async def test_a_failure_that_nobody_hears_is_not_forgotten(bench: Bench) -> None:
-    """A work that is wrong in itself ends the writer too; its caller may be gone by then."""
+async def test_a_defect_in_a_work_ends_the_writer_loudly(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for a thread that is dead, though the caller at fault may be gone by then."""
+    said: list[type[BaseException]] = []
+    monkeypatch.setattr(threading, "excepthook", lambda what: said.append(what.exc_type))
     complaints: list[dict[str, object]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, what: complaints.append(what))
-
-    def wrong(transaction: Transaction) -> int:
-        return transaction.checkpoint(7, b"covers a row that is not there")
-
     await bench.hold()
-    task = bench.do(wrong)
+    wrong = bench.do(lambda transaction: transaction.checkpoint(7, b"of a row that is not there"))
     behind = bench.append()
     await asyncio.sleep(0)
-    task.cancel()
+    wrong.cancel()
     bench.gate.set()
     with pytest.raises(JournalError, match="not 7"):
         await behind
-    del task
+    with pytest.raises(JournalError, match="not 7"):
+        await bench.append()
+    await bench.writer.close()
+    del wrong
     gc.collect()
 
+    assert said == [AssertionError]
     assert bench.writer.broken
     assert complaints == []
 
