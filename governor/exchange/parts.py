@@ -1,9 +1,6 @@
-"""The life of one governed request, and the only place that says what happens next.
+"""What passes through an exchange, and the adapters it needs, named as Protocols.
 
-    classify -> price -> reserve -> journal the claim -> upstream -> count while relaying
-             -> settle | void | orphan -> journal -> record
-
-The adapters it needs are named here as Protocols; they decide nothing.
+An adapter does one kind of I/O and decides nothing; what happens next is said in `life.py` alone.
 """
 
 from __future__ import annotations
@@ -12,8 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
     from contextlib import AbstractAsyncContextManager
+
+    from governor.core.ledger.records import Record
 
 Headers = tuple[tuple[str, str], ...]
 Way = Literal["forward", "tunnel", "gateway"]
@@ -69,8 +68,16 @@ class Answer(Protocol):
     reason: str
     headers: Headers  # end-to-end only; platform headers in their order, repeated ones repeated
 
-    def chunks(self) -> AsyncIterator[bytes]:
+    def chunks(self) -> AsyncGenerator[bytes, None]:
         """Yield the body as it arrives. Ends only at its proper end; else raises UpstreamError."""
+        ...
+
+
+class Journal(Protocol):
+    """Where claims and resolutions become durable."""
+
+    async def append(self, *records: Record) -> int:
+        """Return once all are durable. Raises JournalError, after which nothing may be sent."""
         ...
 
 

@@ -1,0 +1,204 @@
+"""A start believes the journal and nothing else, and forgets nothing that it holds."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from governor import recovery
+from governor.conversation import Conversation
+from governor.core.ledger.messages import Account, Identity, RowValue
+from governor.core.ledger.records import Claimed, Outcome, Resolved, Started, Used
+from governor.core.window import Window
+from governor.errors import DoubtError
+from governor.journal import Journal
+from governor.store import EmbeddedStore
+from governor.tasks import Tasks
+from tests.fakes.clock import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from governor.core.ledger.state import MemberState
+
+WINDOW = Window(10_000)
+LIMIT = Account("x", 1_000, WINDOW.window_ms)
+SHARE = Account("x/default", None, WINDOW.window_ms)
+IDENTITY = Identity(1, "", "")
+
+
+@asynccontextmanager
+async def opened(state: Path, clock: FakeClock) -> AsyncIterator[Journal]:
+    journal = Journal.open(state, clock=clock, create=True)
+    try:
+        yield journal
+    finally:
+        await journal.close()
+
+
+async def adopted(journal: Journal, clock: FakeClock) -> MemberState:
+    """Start a member whose contract x is kept in process."""
+    state = await recovery.start(journal, clock)
+    await recovery.adopt(
+        journal,
+        state,
+        "x",
+        home=recovery.EMBEDDED,
+        identity=IDENTITY,
+        accounts=(LIMIT, SHARE),
+        clock=clock,
+    )
+    return state
+
+
+def claimed(hold: str, posts: int) -> Claimed:
+    return Claimed("x", hold, "default", "search", 10, posts, (("x", posts),), "sha", 0)
+
+
+def resolved(hold: str, posts: int) -> Resolved:
+    return Resolved("x", hold, Outcome.SETTLED, posts, (("x", posts),), lingers=False, at_ms=0)
+
+
+async def test_each_start_is_a_generation_of_its_own_and_durable_first(tmp_path: Path) -> None:
+    clock = FakeClock()
+    for generation in (1, 2, 3):
+        async with opened(tmp_path / "state", clock) as journal:
+            state = await recovery.start(journal, clock)
+            last = list(journal.records())[-1][1]
+
+            assert state.generation == generation
+            assert last == Started(journal.member, generation, clock.boot_id())
+
+
+async def test_a_claim_that_never_ended_is_charged_in_full_and_lingers(tmp_path: Path) -> None:
+    """Invariant 5: claims unresolved at a restart are orphans."""
+    clock = FakeClock()
+    async with opened(tmp_path / "state", clock) as journal:
+        await adopted(journal, clock)
+        await journal.append(claimed("a", 300), claimed("b", 100), resolved("b", 70))
+    async with opened(tmp_path / "state", clock) as journal:
+        state = await recovery.start(journal, clock)
+
+        assert state.contracts["x"].totals["x"] == RowValue(charged=70, lingered=300)
+        assert state.contracts["x"].claims == {}
+    async with opened(tmp_path / "state", clock) as journal:
+        again = await recovery.start(journal, clock)
+
+        assert again.contracts["x"].totals == state.contracts["x"].totals
+
+
+async def test_the_journal_without_its_checkpoint_says_the_same(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with opened(tmp_path / "state", clock) as journal:
+        state = await adopted(journal, clock)
+        await recovery.declare_used(journal, state, "x", (("x", 200),))
+        last, folded = recovery.load(journal)
+        whole = type(folded)(member=journal.member)
+        for number, record in journal.records():
+            whole.apply(record)
+
+            assert number <= last
+
+        assert folded == whole == state
+
+
+async def test_what_an_operator_says_was_used_counts_from_the_first_message(
+    tmp_path: Path,
+) -> None:
+    clock = FakeClock()
+    async with opened(tmp_path / "state", clock) as journal:
+        state = await adopted(journal, clock)
+        await recovery.declare_used(journal, state, "x", (("x", 200),))
+
+        assert Used("x", (("x", 200),)) in [record for _, record in journal.records()]
+        assert (await usage_after_join(journal, state, clock)) == (200, 0)
+
+
+async def test_a_restart_of_everything_forgets_nothing(tmp_path: Path) -> None:
+    """The embedded ledger dies with its process; the journal brings it back, bucket by bucket."""
+    clock = FakeClock()
+    async with opened(tmp_path / "state", clock) as journal:
+        state = await adopted(journal, clock)
+        await recovery.declare_used(journal, state, "x", (("x", 200),))
+        await usage_after_join(journal, state, clock)
+        await journal.append(claimed("a", 300))
+    clock.advance_ms(WINDOW.window_ms // 2)
+    async with opened(tmp_path / "state", clock) as journal:
+        state = await recovery.start(journal, clock)
+
+        assert (await usage_after_join(journal, state, clock)) == (500, 0)
+
+    clock.advance_ms(WINDOW.window_ms // 2 + WINDOW.pad_ms + WINDOW.bucket_ms)
+    async with opened(tmp_path / "state", clock) as journal:
+        state = await recovery.start(journal, clock)
+
+        assert (await usage_after_join(journal, state, clock)) == (300, 0)
+
+
+async def test_a_reboot_credits_no_time_that_only_the_wall_clock_saw(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with opened(tmp_path / "state", clock) as journal:
+        state = await adopted(journal, clock)
+        await recovery.declare_used(journal, state, "x", (("x", 200),))
+        await usage_after_join(journal, state, clock)
+    clock.reboot("another", down_ms=10 * WINDOW.window_ms)
+    async with opened(tmp_path / "state", clock) as journal:
+        state = await recovery.start(journal, clock)
+
+        assert (await usage_after_join(journal, state, clock)) == (200, 0)
+
+
+async def test_a_journal_is_true_to_its_home(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with opened(tmp_path / "state", clock) as journal:
+        state = await adopted(journal, clock)
+
+    assert recovery.require_home(state, "x", recovery.EMBEDDED) is state.contracts["x"]
+    with pytest.raises(DoubtError, match="Posts already counted would be forgotten"):
+        recovery.require_home(state, "x", "redis://127.0.0.1:6379/0")
+    with pytest.raises(DoubtError, match="governor init"):
+        recovery.require_home(state, "y", recovery.EMBEDDED)
+
+
+async def test_the_strictest_limit_shown_is_enforced(tmp_path: Path) -> None:
+    """Invariant 10: lowering is adopted at once, raising needs an operator's word."""
+    clock = FakeClock()
+    async with opened(tmp_path / "state", clock) as journal:
+        known = (await adopted(journal, clock)).contracts["x"]
+
+    assert recovery.strictest(known, (Account("x", 900, WINDOW.window_ms),))[0].limit == 900
+    assert recovery.strictest(known, (Account("x", 1_100, WINDOW.window_ms),))[0].limit == 1_000
+    share = Account("x/new", 5, WINDOW.window_ms)
+    assert recovery.strictest(known, (LIMIT, share)) == (LIMIT, share)
+    with pytest.raises(DoubtError, match="is new"):
+        recovery.strictest(known, (Account("y", 1, WINDOW.window_ms),))
+    with pytest.raises(DoubtError, match="window of 10000 ms in the ledger"):
+        recovery.strictest(known, (Account("x", 1_000, 20_000),))
+
+
+async def usage_after_join(
+    journal: Journal, state: MemberState, clock: FakeClock
+) -> tuple[int, int]:
+    """Let the member join its embedded ledger, and say what that holds then."""
+    failures: list[BaseException] = []
+    tasks = Tasks(lambda _, error: failures.append(error))
+    talk = Conversation(
+        "x",
+        state,
+        ledger=EmbeddedStore(recovery.book(state.contracts["x"]), clock),
+        journal=journal,
+        clock=clock,
+        tasks=tasks,
+        observe=lambda _: None,
+    )
+    await talk.join()
+    await talk.close()
+    await tasks.drain(1)
+    await tasks.cancel()
+    usage = talk.snapshot().usage["x"]
+
+    assert failures == []
+    return usage.charged, usage.pending
