@@ -77,7 +77,8 @@ class _Reader:
     def get(self, table: dict[str, Any], key: str, default: Any, where: str) -> Any:  # noqa: ANN401  # any TOML
         """Return a value of the default's type; note one that is missing or of another type."""
         value = table.get(key)
-        if isinstance(value, type(default)) and not isinstance(value, bool):
+        right = isinstance(value, type(default)) and not isinstance(value, bool) and value != ""
+        if right and not (isinstance(value, int) and value < 0):
             return value
         self.wrong(where, f"{key} must be {_a(default)}, not {value!r}")
         return default
@@ -154,10 +155,12 @@ class _Reader:
             self.wrong(where, f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
         if kind == "refused":
             self.get(group, "reason", "", where)
-        for walker in set(self.names(group, "walkers", where)) - set(WALKERS):
+        walkers = self.names(group, "walkers", where)
+        for walker in set(walkers) - set(WALKERS):
             self.wrong(where, f"unknown walker {walker!r}; known are {', '.join(WALKERS)}")
         hosts = frozenset(host.lower() for host in self.names(group, "hosts", where))
-        group = group | {"kind": KINDS.get(kind, "posts")}
+        known = tuple(each for each in WALKERS if each in walkers)
+        group = group | {"kind": KINDS.get(kind, "posts"), "walkers": known}
         operations = self.tables(group, "operations", where)
         return [row for each in operations for row in self._rows(group, each, hosts)]
 
@@ -197,12 +200,12 @@ class _Reader:
 
     def _operation(self, group: dict[str, Any], row: dict[str, Any], where: str) -> Operation:
         name, kind = self.get(row, "name", "", where), KINDS[group["kind"]]
-        walkers = tuple(each for each in WALKERS if each in self.names(group, "walkers", where))
+        walkers = group["walkers"]
         if kind != "posts":
             for key in row.keys() & {"page", "ids", "items"}:
                 self.wrong(where, f"{key} has no meaning for what is {kind}")
             return Operation(name, kind, walkers, reason=group.get("reason", ""))
-        title = self.get({"expansions": ""} | group, "expansions", "", where)
+        title = self.get(group, "expansions", "", where) if "expansions" in group else ""
         if title and title not in self.expansions:
             self.wrong(where, f"expansions {title!r} is not a table of expansions")
         return Operation(
@@ -241,5 +244,5 @@ class _Reader:
 
 
 def _a(default: object) -> str:
-    names = {str: "a text", int: "a whole number", list: "a list", dict: "a table"}
+    names = {str: "a text", int: "a number from 0 up", list: "a list", dict: "a table"}
     return names[type(default)]

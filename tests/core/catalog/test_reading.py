@@ -1,0 +1,132 @@
+"""A catalog with mistakes is refused with all of them, each naming its row."""
+
+from __future__ import annotations
+
+import copy
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from governor.catalogs import text
+from governor.core.catalog import reading
+from governor.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GOOD = """
+name = "y"
+domains = ["y.test"]
+ungoverned = [{ host = "img.y.test", source = "images" }]
+[segments]
+id = "[0-9]+"
+[expansions.post]
+param = "expand"
+adds = [{ names = ["ref_*"], posts = 2 }]
+adds_nothing = ["author"]
+[[group]]
+title = "posts"
+kind = "posts"
+hosts = ["api.y.test"]
+walkers = ["v2"]
+each = 1
+expansions = "post"
+page_param = "limit"
+operations = [
+  { name = "search", request = "GET /search", page = { min = 1, max = 50 }, source = "docs" },
+  { name = "one", request = "GET /posts/{id}", ids = { param = "{id}", max = 1 }, source = "docs" },
+]
+"""
+
+
+def mistakes(source: str) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        reading.read(source)
+    return caught.value.mistakes
+
+
+def test_a_small_catalog_says_what_it_says() -> None:
+    source = reading.read(GOOD)
+
+    assert source.name == "y"
+    assert source.domains == ("y.test",)
+    assert source.ungoverned == {"img.y.test"}
+    assert [row.operation.most for row in source.rows] == [150, 3]
+    assert source.rows[1].path.fullmatch("/posts/7")
+    assert not source.rows[1].path.fullmatch("/posts/x")
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "says"),
+    [
+        ('name = "y"', "name = 3", "catalog, top: name must be a text, not 3"),
+        ('["y.test"]', "[]", "catalog, top: domains must list names"),
+        ('["y.test"]', '["z.test"]', "host 'api.y.test' is below none of the domains"),
+        (', source = "images"', "", "catalog, ungoverned 1: source must be a text"),
+        ('id = "[0-9]+"', 'id = "["', "catalog, segments: id:"),
+        ("adds_nothing", "ads_nothing", "'ads_nothing'; 'adds_nothing'?"),
+        ("posts = 2", "posts = -2", "expansions.post: posts must be a number from 0 up, not -2"),
+        ('kind = "posts"', 'kind = "post"', "kind must be one of posts, free, refused"),
+        ('kind = "posts"', 'kind = "refused"', "reason must be a text, not None"),
+        ('kind = "posts"', 'kind = "free"', "operation 'search': page has no meaning for"),
+        ('["v2"]', '["v3"]', "unknown walker 'v3'; known are v2, v1.1, graphql"),
+        ("each = 1", "each = true", "each must be a number from 0 up, not True"),
+        ('expansions = "post"', 'expansions = "user"', "'user' is not a table of expansions"),
+        ('page_param = "limit"', "", "operation 'search': page_param must be a text, not None"),
+        ("min = 1, max", "min = 90, max", "operation 'search': page must have 1 <= min"),
+        ("page = { min", "pages = { min", "operation 'search': unknown key 'pages'; 'page'?"),
+        ("page = { min = 1, max = 50 }, ", "", "needs one of page, ids, items; has none"),
+        ('"GET /search"', '"FETCH /search"', 'request must be "METHOD /path"'),
+        ('"GET /search"', '"GET /posts/{id}"', "is operation 'search' already"),
+        ("/posts/{id}", "/posts/{post}", "operation 'one': {post} is not one of the segments"),
+        (', source = "docs" },\n]', " },\n]", "operation 'one': source must be a text"),
+        ("operations = [", "operations = [ 3,", "operations must list tables, not 3"),
+    ],
+)
+def test_a_mistake_is_said_with_its_row(good: str, bad: str, says: str) -> None:
+    found = mistakes(GOOD.replace(good, bad, 1))
+
+    assert any(says in each for each in found), found
+
+
+def test_all_mistakes_are_said_at_once() -> None:
+    found = mistakes(
+        GOOD.replace('name = "y"', "").replace(", posts = 2", "").replace("GET", "get")
+    )
+
+    assert len(found) == 5  # the name, the posts, two requests, and so no operation at all
+
+
+def test_what_is_not_toml_says_where() -> None:
+    assert "line 2" in mistakes("\nname = x\n")[0]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:  # noqa: ANN401  # TOML
+    if isinstance(value, dict):
+        return [p for key in value for p in ((*path, key), *places(value[key], (*path, key)))]
+    if isinstance(value, list):
+        return [p for i, v in enumerate(value) for p in ((*path, i), *places(v, (*path, i)))]
+    return []
+
+
+TABLE = tomllib.loads(GOOD)
+JUNK: st.SearchStrategy[Any] = st.sampled_from([3, -1, True, "", "x", [], ["x"], [3], {}, {"x": 1}])
+
+
+@given(st.sampled_from(places(TABLE)), JUNK)
+def test_any_wrong_value_is_a_mistake_and_never_a_crash(place: tuple[Any, ...], junk: Any) -> None:  # noqa: ANN401  # any TOML
+    table = copy.deepcopy(TABLE)
+    at: Any = table
+    for key in place[:-1]:
+        at = at[key]
+    at[place[-1]] = junk
+    read: Callable[[dict[str, Any]], object] = reading._Reader().catalog  # noqa: SLF001  # no TOML writer in Python
+
+    read(table)
+
+
+def test_the_catalog_that_comes_with_governor_has_no_mistake() -> None:
+    assert reading.read(text("x")).name == "x"
