@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -112,7 +113,7 @@ def test_a_retweet_inside_a_graphql_post_counts() -> None:
 
 def splits(body: bytes, cuts: list[int]) -> list[bytes]:
     edges = [0, *sorted(cut % (len(body) + 1) for cut in cuts), len(body)]
-    return [body[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [body[a:b] for a, b in pairwise(edges)]
 
 
 @given(st.integers(0, 6), st.lists(st.integers(0, 10_000), max_size=8), st.sampled_from("igm"))
@@ -133,16 +134,16 @@ def test_no_split_of_the_bytes_changes_the_count(posts: int, cuts: list[int], wa
     assert counter.decoded_bytes == len(body)
 
 
-@given(st.integers(1, 4), st.integers(0, 100_000), st.booleans())
+@given(st.integers(1, 4), st.integers(0, 100_000), st.sampled_from(["", "gzip"]))
 def test_a_cut_body_is_unreadable_and_holds_no_more_than_at_least(
-    posts: int, cut: int, zipped: bool
+    posts: int, cut: int, coding: str
 ) -> None:
     body = encoded(mixed(posts))
-    coded = gzip.compress(body) if zipped else body
+    coded = gzip.compress(body) if coding else body
     part = coded[: 1 + cut % (len(coded) - 1)]
-    counter = Counter("gzip" if zipped else "", "", WALKERS)
+    counter = Counter(coding, "", WALKERS)
     counter.feed(part)
-    seen = zlib.decompressobj(31).decompress(part) if zipped else part
+    seen = zlib.decompressobj(31).decompress(part) if coding else part
 
     found = counter.finish()
 
@@ -264,7 +265,7 @@ def test_broken_gzip_is_unreadable(body: bytes) -> None:
 
 
 def test_gzip_cut_at_its_checksum_is_unreadable() -> None:
-    found = count(gzip.compress(encoded(v2_body([])))[:-1], coding="gzip")
+    found = count(gzip.compress(b'{"data":[]}')[:-1], coding="gzip")
 
     assert found == Unreadable("the gzip coding was cut off")
 
