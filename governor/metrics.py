@@ -1,0 +1,387 @@
+"""What Prometheus is told, all of it: names, labels, and where each number comes from.
+
+An exchange is recorded once, at its end, from its record. What a contract's gauges show is read
+from the conversations when somebody scrapes, so they are never older than the ledger's last reply;
+gauges that are set as things happen were rejected, since nobody would set them while nothing does.
+
+Every label has a closed set of values: what the configuration and the catalog name, and "other".
+So neither a crawler nor a platform can write into a label or grow their number. Counters are there
+from the start, at 0: a rate over a counter that appears with its first post would miss that post.
+
+What is not known is not shown: before the ledger's first reply there is no usage, rather than 0.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    disable_created_metrics,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from governor.core.catalog.matching import UNKNOWN
+from governor.core.ledger.messages import SHARE, DoubtReason
+from governor.core.ledger.records import Outcome
+from governor.core.policy import accounts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+    from prometheus_client.metrics import MetricWrapperBase
+
+    from governor.clock import Clock
+    from governor.core.ledger.decisions import Snapshot
+    from governor.core.policy import Contract, Damages, Job
+    from governor.core.record import ExchangeRecord
+
+OTHER: Final = "other"
+OPEN: Final = "open"
+STATES: Final = (OPEN, *(reason.value for reason in DoubtReason))
+REASONS: Final = (
+    *("limit", "job_cap", "price_above_limit", "doubt", "operation", "expired"),
+    OTHER,
+)
+OUTCOMES: Final = (*(outcome.value for outcome in Outcome), "free", "refused", "shadow", OTHER)
+FIRST_ERROR_STATUS: Final = 400
+
+# An exchange's clock counts whole milliseconds, so no boundary is finer; 5 ms is what two writes to
+# a good disk take, and beyond 250 ms a crawler notices.
+OVERHEAD_S: Final = (0.001, 0.002, 0.005, 0.010, 0.025, 0.050, 0.100, 0.250)
+# 4 s is the default max_wait, 5 s the shortest timeout of a crawler; few wait beyond a minute.
+THROTTLE_S: Final = (0.010, 0.050, 0.100, 0.250, 0.500, 1, 2, 4, 5, 10, 30, 60)
+# X answers in 0.1 to 2 s; 60 s is the longest silence that read_timeout allows by default.
+UPSTREAM_S: Final = (0.050, 0.100, 0.250, 0.500, 1, 2, 5, 10, 30, 60)
+# In process well under 1 ms, a Redis that syncs each write a few; after 2 s it counts as away.
+LEDGER_S: Final = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.010, 0.025, 0.050, 0.100, 0.250, 1, 2)
+# One group commit: 0.5 ms on a good disk, 10 ms on a turning one; a second is a disk in trouble.
+JOURNAL_S: Final = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.010, 0.025, 0.050, 0.100, 0.250, 1)
+
+
+class Metrics:
+    """Every metric of one Governor, in a registry of its own.
+
+    `operations` names the operations of each contract's catalog. `snapshots` is called at each
+    scrape, where `text` is called, and returns what is known of each contract then.
+    """
+
+    def __init__(
+        self,
+        *,
+        contracts: tuple[Contract, ...],
+        jobs: tuple[Job, ...],
+        operations: Mapping[str, Iterable[str]],
+        snapshots: Callable[[], Iterable[Snapshot]],
+        clock: Clock,
+        ca_expires_ms: int,
+        version: str,
+    ) -> None:
+        # The library has no other switch than this one for the whole process, and no type for it.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # see above
+        self._registry = CollectorRegistry()
+        self._contracts = frozenset(contract.name for contract in contracts)
+        self._jobs = frozenset(job.name for job in jobs)
+        self._operations = {
+            name: frozenset((*operations.get(name, ()), UNKNOWN)) for name in self._contracts
+        }
+        self._count_exchanges()
+        self._time_exchanges()
+        self._count_posts()
+        self._registry.register(Scraped(contracts, jobs, snapshots, clock))
+        expiry = Gauge(
+            "governor_ca_expiry_timestamp_seconds",
+            "When the CA's certificate expires.",
+            registry=self._registry,
+        )
+        expiry.set(ca_expires_ms / 1000)
+        build = Info("governor_build", "The version that runs.", registry=self._registry)
+        build.info({"version": version})
+
+    def _count_exchanges(self) -> None:
+        self._exchanges = Counter(
+            "governor_exchanges_total",
+            "Governed requests, by how the hold of each ended, or why there was none.",
+            ("contract", "job", "outcome"),
+            registry=self._registry,
+        )
+        self._refusals = Counter(
+            "governor_refusals_total",
+            "Governed requests that were refused.",
+            ("contract", "job", "reason"),
+            registry=self._registry,
+        )
+        self._unreadable = Counter(
+            "governor_unreadable_responses_total",
+            "Answers that could not be counted and were charged in full.",
+            ("contract",),
+            registry=self._registry,
+        )
+        self._error_charged = Counter(
+            "governor_error_charged_posts_total",
+            "Posts charged for requests that were answered by an error.",
+            ("contract",),
+            registry=self._registry,
+        )
+        jobs = (*self._jobs, OTHER)
+        _create(self._exchanges, self._contracts, jobs, OUTCOMES)
+        _create(self._refusals, self._contracts, jobs, REASONS)
+        _create(self._unreadable, self._contracts)
+        _create(self._error_charged, self._contracts)
+
+    def _time_exchanges(self) -> None:
+        self._throttle = Histogram(
+            "governor_throttle_seconds",
+            "Time that a request waited for room under the limit.",
+            ("contract",),
+            buckets=THROTTLE_S,
+            registry=self._registry,
+        )
+        self._overhead = Histogram(
+            "governor_overhead_seconds",
+            "Time that Governor itself took for a request, its ledger and its journal included.",
+            ("contract",),
+            buckets=OVERHEAD_S,
+            registry=self._registry,
+        )
+        self._upstream = Histogram(
+            "governor_upstream_seconds",
+            "Time from sending a request to the last byte of its answer.",
+            ("contract",),
+            buckets=UPSTREAM_S,
+            registry=self._registry,
+        )
+        self._ledger = Histogram(
+            "governor_ledger_seconds",
+            "Time from a message to the ledger to its reply.",
+            ("contract",),
+            buckets=LEDGER_S,
+            registry=self._registry,
+        )
+        self._journal = Histogram(
+            "governor_journal_seconds",
+            "Time until what was given to the journal was on disk.",
+            buckets=JOURNAL_S,
+            registry=self._registry,
+        )
+        for histogram in (self._throttle, self._overhead, self._upstream, self._ledger):
+            _create(histogram, self._contracts)
+
+    def _count_posts(self) -> None:
+        labels = ("contract", "job", "operation")
+        self._asked = Counter(
+            "governor_asked_posts_total",
+            "Posts that the requests sent to the platform named.",
+            labels,
+            registry=self._registry,
+        )
+        self._received = Counter(
+            "governor_received_posts_total",
+            "Posts found in the answers that could be counted.",
+            labels,
+            registry=self._registry,
+        )
+        self._charged = Counter(
+            "governor_charged_posts_total",
+            "Posts charged against the contract.",
+            labels,
+            registry=self._registry,
+        )
+        self._overrun = Counter(
+            "governor_overrun_posts_total",
+            "Posts charged beyond a price: an error of the catalog.",
+            labels,
+            registry=self._registry,
+        )
+        for contract in self._contracts:
+            operations = (*self._operations[contract], OTHER)
+            for counter in (self._asked, self._received, self._charged, self._overrun):
+                _create(counter, (contract,), (*self._jobs, OTHER), operations)
+
+    def exchange(self, record: ExchangeRecord) -> None:
+        """Count one governed request, after its end."""
+        contract = _known(record.contract, self._contracts)
+        job = _known(record.job, self._jobs)
+        self._exchanges.labels(contract, job, _outcome(record)).inc()
+        if record.decision == "refuse":
+            self._refusals.labels(contract, job, _known(record.reason, REASONS)).inc()
+        if record.unreadable:
+            self._unreadable.labels(contract).inc()
+        if record.status is not None and record.status >= FIRST_ERROR_STATUS:
+            self._error_charged.labels(contract).inc(record.charged)
+
+        posts = (contract, job, _known(record.operation, self._operations.get(contract, ())))
+        if record.decision != "refuse" and record.outcome != Outcome.VOID:
+            self._asked.labels(*posts).inc(record.asked)
+        self._received.labels(*posts).inc(record.received or 0)
+        self._charged.labels(*posts).inc(record.charged)
+        self._overrun.labels(*posts).inc(record.overrun)
+
+        own_ms = record.total_ms - record.waited_ms - record.upstream_ms
+        self._throttle.labels(contract).observe(record.waited_ms / 1000)
+        self._overhead.labels(contract).observe(max(0, own_ms) / 1000)
+        if record.upstream_ms:
+            self._upstream.labels(contract).observe(record.upstream_ms / 1000)
+
+    def ledger(self, contract: str, seconds: float) -> None:
+        """Note how long the ledger took for one reply."""
+        self._ledger.labels(_known(contract, self._contracts)).observe(seconds)
+
+    def journal(self, seconds: float) -> None:
+        """Note how long it took until one append was durable."""
+        self._journal.observe(seconds)
+
+    def text(self, accept: str = "") -> tuple[str, bytes]:
+        """Return all metrics in the format that an Accept header prefers, its media type first."""
+        encode, media_type = choose_encoder(accept)
+        return media_type, encode(self._registry)
+
+
+class Scraped(Collector):
+    """The gauges of all contracts, made anew from snapshots at each scrape."""
+
+    def __init__(
+        self,
+        contracts: tuple[Contract, ...],
+        jobs: tuple[Job, ...],
+        snapshots: Callable[[], Iterable[Snapshot]],
+        clock: Clock,
+    ) -> None:
+        self._contracts = {contract.name: contract for contract in contracts}
+        self._jobs, self._snapshots, self._clock = jobs, snapshots, clock
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """Return the families without a sample, so that no other metric can take their names."""
+        return Gauges().families()
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Return the families as of now."""
+        gauges, now_ms = Gauges(), self._clock.wall_ms()
+        for snapshot in self._snapshots():
+            if (contract := self._contracts.get(snapshot.contract)) is not None:
+                gauges.accounts(contract, self._jobs, snapshot)
+                gauges.conversation(snapshot, now_ms)
+                if contract.damages is not None:
+                    gauges.damages(contract, contract.damages, snapshot)
+        return gauges.families()
+
+
+class Gauges:
+    """One scrape's gauges. The limit's own account has an empty `job`."""
+
+    def __init__(self) -> None:
+        account = ("contract", "limit", "job")
+        self._limit = GaugeMetricFamily(
+            "governor_limit_posts", "The most posts in any window.", labels=account
+        )
+        self._usage = GaugeMetricFamily(
+            "governor_usage_posts", "Posts that count now, charged and held.", labels=account
+        )
+        self._held = GaugeMetricFamily(
+            "governor_held_posts", "Posts on hold for requests under way.", labels=account
+        )
+        self._headroom = GaugeMetricFamily(
+            "governor_headroom_posts", "Posts left of the limit.", labels=account
+        )
+        self._exposure = GaugeMetricFamily(
+            "governor_exposure_amount",
+            "Damages for the posts above the limit, a started unit counted whole.",
+            labels=("contract", "currency"),
+        )
+        self._state = GaugeMetricFamily(
+            "governor_ledger_state",
+            "1 for the state that the ledger is in: open, or why nothing is sent.",
+            labels=("contract", "state"),
+        )
+        self._skew = GaugeMetricFamily(
+            "governor_clock_skew_seconds",
+            "How far the fastest clock of the ledger has run ahead of the slowest.",
+            labels=("contract",),
+        )
+        self._waiting = GaugeMetricFamily(
+            "governor_waiting_exchanges", "Requests waiting for room.", labels=("contract",)
+        )
+        self._oldest = GaugeMetricFamily(
+            "governor_oldest_hold_timestamp_seconds",
+            "When the oldest hold of this Governor was granted; absent when it has none.",
+            labels=("contract",),
+        )
+
+    def families(self) -> tuple[GaugeMetricFamily, ...]:
+        """Return all of them."""
+        return tuple(vars(self).values())
+
+    def accounts(self, contract: Contract, jobs: tuple[Job, ...], snapshot: Snapshot) -> None:
+        """Show each account; of one that the ledger has not spoken of, its limit only."""
+        for account in accounts(contract, jobs):
+            limit_name, _, job = account.name.partition(SHARE)
+            labels = (contract.name, limit_name, job)
+            stands = snapshot.usage.get(account.name)
+            limit = account.limit if stands is None else stands.limit
+            if limit is not None:
+                self._limit.add_metric(labels, limit)
+            if stands is None:
+                continue
+            usage = stands.charged + stands.pending
+            self._usage.add_metric(labels, usage)
+            self._held.add_metric(labels, stands.pending)
+            if limit is not None:
+                self._headroom.add_metric(labels, max(0, limit - usage))
+
+    def conversation(self, snapshot: Snapshot, now_ms: int) -> None:
+        """Show how the talk with the ledger goes; `now_ms` is wall time."""
+        contract = snapshot.contract
+        found = OPEN if snapshot.doubt is None else snapshot.doubt.value
+        for state in STATES:
+            self._state.add_metric((contract, state), int(state == found))
+        self._waiting.add_metric((contract,), snapshot.waiting)
+        self._skew.add_metric((contract,), (snapshot.high_ms - snapshot.time_ms) / 1000)
+        if snapshot.oldest_hold_ms is not None:
+            granted_ms = now_ms - snapshot.oldest_hold_ms
+            self._oldest.add_metric((contract,), granted_ms / 1000)
+
+    def damages(self, contract: Contract, damages: Damages, snapshot: Snapshot) -> None:
+        """Show what the usage would cost, by our reading of the clause.
+
+        "15,000 USD per 1,000,000 posts" is read as due for each started million above the limit,
+        so one post too many costs as much as a million: rounding down would show a breach as 0.
+        Whoever reads it as due for all posts of the window adds one unit for the limit itself. Of
+        several limits the one passed furthest counts, once.
+        """
+        above = max(_above(snapshot, limit.name) for limit in contract.limits)
+        units = -(-above // damages.per_posts)
+        self._exposure.add_metric((contract.name, damages.currency), units * damages.amount)
+
+
+def _above(snapshot: Snapshot, limit: str) -> int:
+    stands = snapshot.usage.get(limit)
+    if stands is None or stands.limit is None:
+        return 0
+    return max(0, stands.charged + stands.pending - stands.limit)
+
+
+def _outcome(record: ExchangeRecord) -> str:
+    match record.decision:
+        case "refuse":
+            return "refused"
+        case "shadow":
+            return "shadow"
+        case _:
+            return _known(record.outcome, OUTCOMES)
+
+
+def _known(name: str, names: Collection[str]) -> str:
+    return name if name in names else OTHER
+
+
+def _create(metric: MetricWrapperBase, *values: Iterable[str]) -> None:
+    """Make a labelled metric's children, so that each is there before it counts."""
+    for labels in product(*values):
+        metric.labels(*labels)
