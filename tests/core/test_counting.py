@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 import zlib
 from itertools import pairwise
 from typing import Any
@@ -25,7 +26,8 @@ from governor.core.counting import (
 )
 from tests.fakes.posts import encoded, graphql_post, v1_1_body, v1_1_status, v2_body, v2_post
 
-MEMBER_BYTES = 16 * 1024
+MIB = 1024 * 1024
+MANY_MEMBERS = 16 * 1024
 
 
 def count(
@@ -201,6 +203,7 @@ def test_what_has_no_certain_meaning_is_unreadable(body: bytes, reason: str) -> 
         b'{"data":[{"id":"1","text":"x"}],"d\\u0061ta":[]}',
         b'{"a":":","a":":","b":[{"id":1,"text":"\\":"}]}',
         b'{"a":1}\n{"data":[],"data":[]}',
+        b'{"data" :[],"data":[]}',
         b'{"a":{"event_type":1,"id":1,"text":1,"event_type":2}}',
     ],
 )
@@ -302,16 +305,21 @@ def test_a_body_of_exactly_the_cap_is_counted() -> None:
 
 
 def test_a_bomb_is_measured_and_never_held() -> None:
-    """64 MB of zeros in 64 KB: known in length, kept nowhere."""
-    counter = Counter("gzip", "application/json", WALKERS)
-    counter.feed(gzip.compress(bytes(64 * 1024 * 1024)))
+    """32 MB of zeros in 32 KB: known in length, kept nowhere."""
+    bomb = gzip.compress(bytes(32 * MIB))
+    counter = Counter("gzip", "application/json", WALKERS, cap_bytes=MIB)
+    tracemalloc.start()
+    counter.feed(bomb)
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
 
     assert isinstance(counter.finish(), Unreadable)
-    assert counter.decoded_bytes == 64 * 1024 * 1024
+    assert counter.decoded_bytes == 32 * MIB
+    assert peak_bytes < 4 * MIB
 
 
 def test_thousands_of_tiny_members_are_no_burden() -> None:
-    members = gzip.compress(b"") * MEMBER_BYTES + gzip.compress(encoded(v2_body([1])))
+    members = gzip.compress(b"") * MANY_MEMBERS + gzip.compress(encoded(v2_body([1])))
 
     assert count(members, coding="gzip") == Counted(2)
 

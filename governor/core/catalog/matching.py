@@ -92,9 +92,12 @@ def _plain_host(host: str) -> str | None:
 
 
 def _plain_path(path: str) -> str | None:
-    """Return a path decoded once, or None when decoding changed its segments or left escapes."""
+    """Return a path decoded once, or None when decoding changed its segments.
+
+    Lower case is for ASCII only: the Kelvin sign is another letter to a platform, not a k.
+    """
     decoded = unquote(path, "latin-1")
-    plain = decoded.isascii() and "%" not in decoded and decoded.count("/") == path.count("/")
+    plain = decoded.isascii() and decoded.count("/") == path.count("/")
     return decoded.lower() if plain else None
 
 

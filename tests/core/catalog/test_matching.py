@@ -77,6 +77,7 @@ UNKNOWN_PATHS = [
     ),
     *(
         "/2/tweet\u017f",
+        "/2/users/7/boo\u212amarks",
         "/2/tweet%C5%BF",
         "/2/tweets/\u0662\u0660",
         "/2/tweets/new_thing",
