@@ -54,7 +54,7 @@ class Admin:
     def __init__(
         self,
         *,
-        metrics: Callable[[str], tuple[str, bytes]],
+        metrics: Callable[[str], Awaitable[tuple[str, bytes]]],
         live: Callable[[], Awaitable[None]],
         ready: Callable[[], Awaitable[tuple[bool, str]]],
         status: Callable[[], dict[str, Any]],
@@ -123,7 +123,7 @@ class Admin:
 
     async def _show_metrics(self, request: web.BaseRequest) -> web.Response:
         accept = ",".join(request.headers.getall(hdrs.ACCEPT, ()))
-        media_type, body = self._metrics(accept)
+        media_type, body = await self._metrics(accept)
         answer = _answer(200, media_type, body)
         answer.enable_compression()  # if Prometheus accepts it, and in a thread
         return answer

@@ -13,6 +13,8 @@ What is not known is not shown: before the ledger's first reply there is no usag
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
@@ -36,6 +38,7 @@ from governor.core.policy import accounts
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from prometheus_client import Metric
     from prometheus_client.metrics import MetricWrapperBase
 
     from governor.clock import Clock
@@ -70,7 +73,7 @@ class Metrics:
     """Every metric of one Governor, in a registry of its own.
 
     `operations` names the operations of each contract's catalog. `snapshots` is called at each
-    scrape, where `text` is called, and returns what is known of each contract then.
+    scrape, in the event loop, and returns what is known of each contract then.
     """
 
     def __init__(
@@ -87,15 +90,15 @@ class Metrics:
         # The library has no other switch than this one for the whole process, and no type for it.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # see above
         self._registry = CollectorRegistry()
-        self._contracts = frozenset(contract.name for contract in contracts)
-        self._jobs = frozenset(job.name for job in jobs)
+        self._contracts = {contract.name: contract for contract in contracts}
+        self._jobs = {job.name: job for job in jobs}
+        self._snapshots, self._clock = snapshots, clock
         self._operations = {
             name: frozenset((*operations.get(name, ()), UNKNOWN)) for name in self._contracts
         }
         self._count_exchanges()
         self._time_exchanges()
         self._count_posts()
-        self._registry.register(Scraped(contracts, jobs, snapshots, clock))
         expiry = Gauge(
             "governor_ca_expiry_timestamp_seconds",
             "When the CA's certificate expires.",
@@ -238,39 +241,38 @@ class Metrics:
         """Note how long it took until one append was durable."""
         self._journal.observe(seconds)
 
-    def text(self, accept: str = "") -> tuple[str, bytes]:
-        """Return all metrics in the format that an Accept header prefers, its media type first."""
+    async def text(self, accept: str = "") -> tuple[str, bytes]:
+        """Return all metrics in the format that an Accept header prefers, its media type first.
+
+        The gauges are read here and now; the rest is written in a thread, because ten jobs make
+        4,000 lines, which would hold up every exchange for 30 ms.
+        """
         encode, media_type = choose_encoder(accept)
-        return media_type, encode(self._registry)
+        scrape = Scrape(self._registry, self._gauges())
+        return media_type, await asyncio.to_thread(encode, scrape)
 
-
-class Scraped(Collector):
-    """The gauges of all contracts, made anew from snapshots at each scrape."""
-
-    def __init__(
-        self,
-        contracts: tuple[Contract, ...],
-        jobs: tuple[Job, ...],
-        snapshots: Callable[[], Iterable[Snapshot]],
-        clock: Clock,
-    ) -> None:
-        self._contracts = {contract.name: contract for contract in contracts}
-        self._jobs, self._snapshots, self._clock = jobs, snapshots, clock
-
-    def describe(self) -> Iterable[GaugeMetricFamily]:
-        """Return the families without a sample, so that no other metric can take their names."""
-        return Gauges().families()
-
-    def collect(self) -> Iterable[GaugeMetricFamily]:
-        """Return the families as of now."""
+    def _gauges(self) -> tuple[GaugeMetricFamily, ...]:
         gauges, now_ms = Gauges(), self._clock.wall_ms()
         for snapshot in self._snapshots():
             if (contract := self._contracts.get(snapshot.contract)) is not None:
-                gauges.accounts(contract, self._jobs, snapshot)
+                gauges.accounts(contract, self._jobs.values(), snapshot)
                 gauges.conversation(snapshot, now_ms)
                 if contract.damages is not None:
                     gauges.damages(contract, contract.damages, snapshot)
         return gauges.families()
+
+
+@dataclass(frozen=True, slots=True)
+class Scrape(Collector):
+    """What one scrape shows: what was counted, and the gauges as they stood when it began."""
+
+    counted: CollectorRegistry
+    gauges: tuple[GaugeMetricFamily, ...]
+
+    def collect(self) -> Iterable[Metric]:
+        """Return all families."""
+        yield from self.counted.collect()
+        yield from self.gauges
 
 
 class Gauges:
@@ -318,9 +320,9 @@ class Gauges:
         """Return all of them."""
         return tuple(vars(self).values())
 
-    def accounts(self, contract: Contract, jobs: tuple[Job, ...], snapshot: Snapshot) -> None:
+    def accounts(self, contract: Contract, jobs: Iterable[Job], snapshot: Snapshot) -> None:
         """Show each account; of one that the ledger has not spoken of, its limit only."""
-        for account in accounts(contract, jobs):
+        for account in accounts(contract, tuple(jobs)):
             limit_name, _, job = account.name.partition(SHARE)
             labels = (contract.name, limit_name, job)
             stands = snapshot.usage.get(account.name)

@@ -38,7 +38,7 @@ class Parts:
         self.readiness = (True, "the ledger is open")
         self.accepts: list[str] = []
 
-    def metrics(self, accept: str) -> tuple[str, bytes]:
+    async def metrics(self, accept: str) -> tuple[str, bytes]:
         self.accepts.append(accept)
         return "text/plain; version=0.0.4; charset=utf-8", b"governor_up 1\n" * 500
 
