@@ -174,6 +174,7 @@ class Answer(web.Response):
     """A response that does not say which server gave it."""
 
     async def _prepare_headers(self) -> None:
+        # A private name of aiohttp, and its only seam for this; a test fails should it be renamed.
         await super()._prepare_headers()
         self.headers.popall(hdrs.SERVER, None)
 
