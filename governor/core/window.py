@@ -51,12 +51,13 @@ class Window:
 
     @property
     def ring_length(self) -> int:
-        """Buckets a ring holds: a window and a pad behind now, and as much ahead of it.
+        """Buckets a ring holds: a window and a pad behind T, and as much ahead of H.
 
-        Ahead, because a retired member's posts are stamped a whole window from now; the four
-        spare ones are the bucket of now, the two cut by the ends, and one for a fast clock.
+        Ahead, because a retired member's posts are stamped a whole window from H, which runs ahead
+        of T by as much as any account's clocks may differ. The four spare ones are the bucket of
+        now, the two cut by the ends, and one in reserve.
         """
-        span_ms = 2 * (self.window_ms + self.pad_ms + self.tolerance_ms)
+        span_ms = 2 * (self.window_ms + self.pad_ms) + LONGEST_TOLERANCE_MS
         return span_ms // self.bucket_ms + 4
 
     def bucket(self, at_ms: int) -> int:

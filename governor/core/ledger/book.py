@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from governor.core.ledger.clocks import Clocks
 
-RECOUNT_MS = 1_000  # one account is recounted per second of ledger time, so 60 within a minute
+RECOUNT_MS = 30_000  # every account's turn comes within this and a heartbeat: twice a minute
 NOTHING = RowValue()
 
 
@@ -112,6 +112,7 @@ class Book:
             return refusal
         if row is not None and message.generation == row.generation and message.seq == row.seq:
             return row.reply or Stale(message.nonce)
+        self.admit(message.accounts)
         if row is None or message.generation > row.generation:
             row = self._succeed(message, row)
         stepped = self._read_clocks(message, row, store_ms)
@@ -122,7 +123,7 @@ class Book:
         if not self._recount():
             return self._doubt(message, DoubtReason.MISCOUNTED)
         row.seq = message.seq
-        row.reply = self._reply(message, row, grants, stepped)
+        row.reply = replace(self._reply(message, row, grants), stepped=stepped, store_ms=store_ms)
         return row.reply
 
     def _doubt(self, message: Message, reason: DoubtReason) -> Doubt:
@@ -165,7 +166,7 @@ class Book:
         if message.whole is None:
             return named <= windows.keys()
         named |= message.whole.spread.keys() | message.whole.buckets.keys()
-        now_ms = max(self.clocks.time_ms, message.whole.time_ms)
+        now_ms = self._resumed(message).time_ms
         return named <= windows.keys() and all(
             windows[account].in_ring(bucket, now_ms)
             for account, buckets in message.whole.buckets.items()
@@ -178,8 +179,7 @@ class Book:
         if message.whole is not None:
             before = message.whole.spread
         return all(
-            value.pending >= 0
-            and value.charged >= before.get(account, NOTHING).charged
+            value.charged >= before.get(account, NOTHING).charged
             and value.lingered >= before.get(account, NOTHING).lingered
             for account, value in message.values.items()
         )
@@ -187,22 +187,29 @@ class Book:
     def _succeed(self, message: Message, row: RowState | None) -> RowState:
         """Open the row of a new generation; its whole row will replace what was left."""
         assert message.whole is not None
-        self.admit(message.accounts)
         successor = RowState(message.generation, message.whole.boot_offset_ms)
         if row is not None:
             successor.values, successor.buckets = row.values, row.buckets
         self._rows[message.member] = successor
         return successor
 
+    def _resumed(self, message: Message) -> Clocks:
+        """Return the clocks as they resume: a lost ledger goes on from the highest journaled time.
+
+        An open one never does. It has told nobody a time that it has not reached, so a journal
+        that is ahead of it was written by a clock, and one wrong clock would free everything.
+        """
+        if message.whole is None or self.open:
+            return self.clocks
+        return replace(
+            self.clocks,
+            time_ms=max(self.clocks.time_ms, message.whole.time_ms),
+            high_ms=max(self.clocks.high_ms, message.whole.high_ms),
+        )
+
     def _read_clocks(self, message: Message, row: RowState, store_ms: int) -> tuple[str, ...]:
-        if message.whole is not None:
-            self.clocks = replace(
-                self.clocks,
-                time_ms=max(self.clocks.time_ms, message.whole.time_ms),
-                high_ms=max(self.clocks.high_ms, message.whole.high_ms),
-            )
         tolerance_ms = min(state.ring.window.tolerance_ms for state in self._accounts.values())
-        self.clocks, row.boot_offset_ms, stepped = self.clocks.read(
+        self.clocks, row.boot_offset_ms, stepped = self._resumed(message).read(
             store_ms=store_ms,
             boot_ms=message.boot_ms,
             boot_offset_ms=row.boot_offset_ms,
@@ -245,9 +252,6 @@ class Book:
         ring.add(bucket, posts, self.clocks.time_ms)
         buckets = row.buckets.setdefault(account, {})
         buckets[bucket] = buckets.get(bucket, 0) + posts
-        oldest = ring.window.first_kept(self.clocks.time_ms)
-        for old in [old for old in buckets if old < oldest]:
-            del buckets[old]
 
     def _decide(self, asks: tuple[Ask, ...], row: RowState) -> tuple[Grant, ...]:
         """Grant each ask on all of its accounts or on none, in order; the patient keep theirs."""
@@ -276,7 +280,7 @@ class Book:
             limit = self._accounts[account].limit
             if limit is not None and posts > limit:
                 return Grant(granted=False, account=account, never=True)
-        refused = Grant(granted=True)
+        latest: Grant | None = None
         for account, posts in ask.amounts:
             state = self._accounts[account]
             short = state.shortage(posts + ahead.get(account, 0))
@@ -285,20 +289,34 @@ class Book:
             retry_at_ms = state.ring.frees_ms(short)
             if retry_at_ms is None:
                 return Grant(granted=False, account=account)
-            if refused.granted or retry_at_ms > (refused.retry_at_ms or 0):
-                refused = Grant(granted=False, account=account, retry_at_ms=retry_at_ms)
-        return refused
+            if latest is None or retry_at_ms > (latest.retry_at_ms or 0):
+                latest = Grant(granted=False, account=account, retry_at_ms=retry_at_ms)
+        return latest or Grant(granted=True)
 
     def _recount(self) -> bool:
-        """Recompute one account from the rows, in turn; a mismatch closes the ledger (I12)."""
-        now_ms = self.clocks.time_ms
-        if now_ms - self._recounted_ms < RECOUNT_MS:
-            return True
-        names = sorted(self._accounts)
-        account = names[self._turn % len(names)]
-        self._turn, self._recounted_ms = self._turn + 1, now_ms
-        state = self._accounts[account]
+        """Recompute the accounts whose turn it is; a mismatch closes the ledger (I12)."""
+        names = tuple(self._accounts)
+        passed_ms = self.clocks.time_ms - self._recounted_ms
+        due = min(len(names), passed_ms * len(names) // RECOUNT_MS)
+        if due > 0:
+            self._recounted_ms = self.clocks.time_ms
+        for _ in range(due):
+            self._turn += 1
+            if not self._adds_up(names[self._turn % len(names)]):
+                self.identity = replace(self.identity, epoch=self.identity.epoch + 1)
+                self.open = False
+                return False
+        return True
+
+    def _adds_up(self, account: str) -> bool:
+        """Recompute one account from the rows, and let them forget buckets that are too old."""
+        state, now_ms = self._accounts[account], self.clocks.time_ms
         first = state.ring.window.first_counting(now_ms)
+        oldest = state.ring.window.first_kept(now_ms)
+        for row in self._rows.values():
+            buckets = row.buckets.get(account, {})
+            for bucket in [bucket for bucket in buckets if bucket < oldest]:
+                del buckets[bucket]
         pending = sum(row.values.get(account, NOTHING).pending for row in self._rows.values())
         charged = sum(
             posts
@@ -306,15 +324,9 @@ class Book:
             for bucket, posts in row.buckets.get(account, {}).items()
             if bucket >= first
         )
-        if (pending, charged) == (state.pending, state.ring.charged):
-            return True
-        self.identity = replace(self.identity, epoch=self.identity.epoch + 1)
-        self.open = False
-        return False
+        return (pending, charged) == (state.pending, state.ring.charged)
 
-    def _reply(
-        self, message: Message, row: RowState, grants: tuple[Grant, ...], stepped: tuple[str, ...]
-    ) -> Reply:
+    def _reply(self, message: Message, row: RowState, grants: tuple[Grant, ...]) -> Reply:
         assert row.boot_offset_ms is not None
         return Reply(
             nonce=message.nonce,
@@ -332,7 +344,6 @@ class Book:
                 )
                 for name, state in self._accounts.items()
             },
-            stepped=stepped,
         )
 
 

@@ -74,5 +74,7 @@ REMEDIES: Final = {
     DoubtReason.CLOSED: "a loss is being recovered from, or this governor is going down",
     DoubtReason.UNREACHABLE: "it does not answer; is Redis up, and the address right?",
     DoubtReason.JOURNAL: "the journal cannot be written; free the disk and start again",
+    DoubtReason.SCHEMA: "a newer Governor wrote it; upgrade this one",
+    DoubtReason.ERROR: "Redis refused the ledger's script or it failed; see the log of Redis",
     DoubtReason.FENCED: "a later start of this state directory has taken over; stop this one",
 }

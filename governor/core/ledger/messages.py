@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from governor.core.window import Window
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -39,6 +41,11 @@ class Account:
     limit: int | None
     window_ms: int
 
+    def __post_init__(self) -> None:
+        Window(self.window_ms)
+        if self.limit is not None and not 0 <= self.limit <= MOST_POSTS:
+            raise ValueError(f"a limit is from 0 to {MOST_POSTS} posts, not {self.limit}")
+
     @property
     def is_share(self) -> bool:
         """Whether this is one job's share of a limit and not the limit itself."""
@@ -56,6 +63,10 @@ class RowValue:
     pending: int = 0
     charged: int = 0
     lingered: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.pending, self.charged, self.lingered) < 0:
+            raise ValueError(f"a row holds no fewer than 0 posts: {self}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +95,13 @@ class Ask:
 
     amounts: tuple[tuple[str, int], ...]
     patience_ms: int = 0
+
+    def __post_init__(self) -> None:
+        accounts = {account for account, _ in self.amounts}
+        if len(accounts) < len(self.amounts):
+            raise ValueError(f"an ask names each account once: {self.amounts}")
+        if any(not 0 <= posts <= MOST_POSTS for _, posts in self.amounts):
+            raise ValueError(f"an ask is from 0 to {MOST_POSTS} posts: {self.amounts}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +162,21 @@ class DoubtReason(StrEnum):
     UNREACHABLE = "unreachable"  # no reply in time
     JOURNAL = "journal"  # our own journal cannot be written
     FENCED = "fenced"  # a later start of this member has taken over
+    SCHEMA = "schema"  # a newer Governor wrote it
+    ERROR = "error"  # Redis refused our script, or it failed half-way
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """The ledger refuses to answer, and why; `identity` is what it is now."""
+    """The ledger refuses to answer, and why; `identity` is what it is now, if it is there.
+
+    `detail` is what the store itself said of an error.
+    """
 
     nonce: str
     reason: DoubtReason
     identity: Identity | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +195,10 @@ class Stale:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The ledger's answer. Growth told in the message was stamped into the bucket of `high_ms`."""
+    """The ledger's answer. Growth told in the message was stamped into the bucket of `high_ms`.
+
+    `store_ms` is what the clock beside the ledger read, uncorrected.
+    """
 
     nonce: str
     seq: int
@@ -184,6 +211,7 @@ class Reply:
     grants: tuple[Grant, ...]
     usage: Mapping[str, Usage]
     stepped: tuple[str, ...] = field(default=())
+    store_ms: int = 0
 
 
 Answer = Reply | Doubt | Fenced | Stale

@@ -3,7 +3,7 @@
 Memory is constant whatever the traffic: never an entry per request. `first` is the account's only
 cursor: every bucket before it is empty, so freeing and finding the next bucket to free cost no more
 than the buckets that time has passed. The Lua script keeps the same ring in a Redis string, 32 bits
-a slot; an account's sum can pass that only at 2,000 times the largest limit.
+a slot: a bucket would have to be charged twice the largest limit to pass that.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ class Ring:
         )
         if bucket < self.window.first_counting(now_ms):
             return
+        self.first = min(self.first, bucket) if self.charged else bucket
         self._slots[self._slot(bucket)] += posts
         self.charged += posts
-        self.first = min(self.first, bucket)
 
     def next_free_ms(self) -> int | None:
-        """Return when the oldest charged posts free, as of the last `free`; None: none are."""
-        return self.window.frees_at(self.first) if self.charged else None
+        """Return the first instant at which any charged post frees; None: none is charged."""
+        return self.frees_ms(1)
 
     def frees_ms(self, posts: int) -> int | None:
         """Return the first instant at which at least `posts` of those charged now are free."""
