@@ -28,7 +28,7 @@ local member, identity, generation, seq, acked, nonce, boot_ms, values, asks, wh
 local BUCKETS_PER_WINDOW, PAD_PPM, RECOUNT_MS = 8640, 520, 30000
 local LONGEST_TOLERANCE_MS, LONGEST_LINGER_MS = 2000, 120000
 local CHUNK = 1024  -- buckets read at once: 4 KB
-local NONE = -1     -- msgpack arrays cannot hold a Lua nil
+local NONE = -1     -- for a limit or a time; a Lua array cannot hold nil
 
 local function div(a, b) return math.floor(a / b) end
 local function numbers(key, ...)
@@ -186,13 +186,16 @@ local stepped = {}
 boot_offset = boot_offset or boot_ms - T
 do
   local store, boot = store_ms - store_offset, boot_ms - boot_offset
+  local store_stepped, boot_stepped = store < T - tolerance_ms, boot < T - tolerance_ms
+  if store_stepped then store = T end
+  if boot_stepped then boot = T end
   local slowest = math.min(store, boot)
   T = math.max(T, slowest)
-  if store > slowest + tolerance_ms or store < T - tolerance_ms then
+  if store_stepped or store > slowest + tolerance_ms then
     store_offset, store = store_ms - T, T
     table.insert(stepped, 'store')
   end
-  if boot > slowest + tolerance_ms or boot < T - tolerance_ms then
+  if boot_stepped or boot > slowest + tolerance_ms then
     boot_offset, boot = boot_ms - T, T
     table.insert(stepped, 'boot')
   end
@@ -320,7 +323,7 @@ for _, ask in ipairs(asks) do
       accounts[name].pending, accounts[name].changed = accounts[name].pending + posts, true
       row[name] = { value[1] + posts, value[2], value[3] }
     end
-  elseif grant[4] == 0 and (grant[3] == NONE or grant[3] - T <= patience_ms) then
+  elseif grant[4] == 0 and patience_ms > 0 and grant[3] <= T + patience_ms then
     for _, part in ipairs(parts) do
       if shortage(part[1], part[2]) > 0 then
         ahead[part[1]] = (ahead[part[1]] or 0) + part[2]

@@ -264,10 +264,7 @@ class Book:
                     self._accounts[account].pending += posts
                     value = row.values.get(account, NOTHING)
                     row.values[account] = replace(value, pending=value.pending + posts)
-            elif not grant.never and (
-                grant.retry_at_ms is None
-                or grant.retry_at_ms - self.clocks.time_ms <= ask.patience_ms
-            ):
+            elif self._may_wait(ask, grant):
                 for account, posts in ask.amounts:
                     if self._accounts[account].shortage(posts + ahead.get(account, 0)) > 0:
                         ahead[account] = ahead.get(account, 0) + posts
@@ -292,6 +289,13 @@ class Book:
             if latest is None or retry_at_ms > (latest.retry_at_ms or 0):
                 latest = Grant(granted=False, account=account, retry_at_ms=retry_at_ms)
         return latest or Grant(granted=True)
+
+    def _may_wait(self, ask: Ask, refused: Grant) -> bool:
+        """Say whether a refused ask keeps its place before those that came after it."""
+        if refused.never or ask.patience_ms == 0:
+            return False
+        waits_until_ms = self.clocks.time_ms + ask.patience_ms
+        return refused.retry_at_ms is None or refused.retry_at_ms <= waits_until_ms
 
     def _recount(self) -> bool:
         """Recompute the accounts whose turn it is; a mismatch closes the ledger (I12)."""

@@ -4,8 +4,8 @@ Two times are kept. T frees: it follows the slowest reading. H stamps: it follow
 is stamped at H >= T frees at T, and T never runs faster than the slowest clock, so a charge counts
 for at least its window whichever clock was right (invariant 6).
 
-A reading is a clock less its offset. One further ahead of the slowest than the tolerance, or
-further behind T, was stepped: its offset is changed so that it reads T, and the step is reported.
+A reading is a clock less its offset. One further behind T than the tolerance, or further ahead of
+the slowest of the others, was stepped: its offset is changed so that it reads T, and that is said.
 So a step is never followed and never freezes anything. Small differences are not corrected: that
 would let a jittering clock ratchet time forward.
 """
@@ -32,17 +32,20 @@ class Clocks:
         """
         if boot_offset_ms is None:
             boot_offset_ms = boot_ms - self.time_ms
-        store = store_ms - self.store_offset_ms
-        boot = boot_ms - boot_offset_ms
-        slowest = min(store, boot)
-        now_ms = max(self.time_ms, slowest)
-        stepped = []
+        store, boot = store_ms - self.store_offset_ms, boot_ms - boot_offset_ms
+        store_stepped = store < self.time_ms - tolerance_ms
+        boot_stepped = boot < self.time_ms - tolerance_ms
+        slowest = min(
+            self.time_ms if store_stepped else store, self.time_ms if boot_stepped else boot
+        )
+        time_ms = max(self.time_ms, slowest)
+        stepped: tuple[str, ...] = ()
         store_offset_ms = self.store_offset_ms
-        if store > slowest + tolerance_ms or store < now_ms - tolerance_ms:
-            store_offset_ms, store = store_ms - now_ms, now_ms
-            stepped.append("store")
-        if boot > slowest + tolerance_ms or boot < now_ms - tolerance_ms:
-            boot_offset_ms, boot = boot_ms - now_ms, now_ms
-            stepped.append("boot")
-        high_ms = max(self.high_ms, now_ms, store, boot)
-        return Clocks(now_ms, high_ms, store_offset_ms), boot_offset_ms, tuple(stepped)
+        if store_stepped or store > slowest + tolerance_ms:
+            store_offset_ms, store = store_ms - time_ms, time_ms
+            stepped += ("store",)
+        if boot_stepped or boot > slowest + tolerance_ms:
+            boot_offset_ms, boot = boot_ms - time_ms, time_ms
+            stepped += ("boot",)
+        high_ms = max(self.high_ms, time_ms, store, boot)
+        return Clocks(time_ms, high_ms, store_offset_ms), boot_offset_ms, stepped

@@ -1,0 +1,195 @@
+"""A book and a Redis that hear the same messages at the same instants, and must answer alike.
+
+Redis reads its own clock and says in its reply what it read; the book is then given that reading.
+Time passes when a test says so: the ledger's offset of the store's clock is moved in both homes,
+which is what a step of that clock looks like from inside, and members' boot clocks are only
+numbers in their messages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from governor.clock import SystemClock
+from governor.core.ledger.book import Book
+from governor.core.ledger.clocks import Clocks
+from governor.core.ledger.messages import Account, Message, Reply, RowValue, WholeRow
+from governor.core.ledger.records import Stamped
+from governor.core.ledger.state import ContractState
+from governor.store import RedisStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from governor.core.ledger.messages import Answer, Ask, Identity
+    from tests.fakes.redis import RedisServer
+
+CONTRACT: Final = "x"
+PREFIX: Final = f"governor:{{{CONTRACT}}}:"
+LEDGER: Final = f"{PREFIX}ledger"
+LEAD_MS: Final = 500  # the store's clock runs this far ahead, so that T is the boot clock exactly
+
+
+class Twins:
+    """One ledger in both homes. `say` fails the test when they disagree."""
+
+    def __init__(self, server: RedisServer, store: RedisStore, book: Book) -> None:
+        self.server, self.store, self.book = server, store, book
+        self.inside = server.client()
+        self.members: dict[str, Member] = {}
+        self._store_ms = 0
+
+    @classmethod
+    async def create(cls, server: RedisServer, *accounts: Account) -> Twins:
+        """Create the ledger in Redis, and its twin in this process."""
+        store = RedisStore(server.url, CONTRACT, clock=SystemClock())
+        created = await store.create(accounts)
+        clocks = Clocks(created.time_ms, created.time_ms, store_offset_ms=0)
+        return cls(server, store, Book(accounts, identity=created.identity, clocks=clocks))
+
+    @property
+    def identity(self) -> Identity:
+        """Return which ledger this is, as created or moved since."""
+        return self.book.identity
+
+    @property
+    def time_ms(self) -> int:
+        """Return T."""
+        return self.book.clocks.time_ms
+
+    def member(self, name: str = "m") -> Member:
+        """Return a member whose boot clock reads ledger time; it has not joined yet."""
+        self.members[name] = Member(self, name, boot_ms=self.time_ms)
+        return self.members[name]
+
+    async def say(self, message: Message) -> Answer:
+        """Say one message in both homes and return what both answered."""
+        answer = await self.store.converse(message)
+        if isinstance(answer, Reply):
+            self._store_ms = answer.store_ms
+        expected = self.book.converse(message, store_ms=self._store_ms)
+
+        assert expected == answer
+        return answer
+
+    def pass_ms(self, duration_ms: int) -> None:
+        """Let time pass on every clock."""
+        self.step_store_ms(duration_ms)
+        for member in self.members.values():
+            member.boot_ms += duration_ms
+
+    def step_store_ms(self, step_ms: int) -> None:
+        """Step the store's clock, ahead or back."""
+        self.set_store_offset_ms(self.book.clocks.store_offset_ms - step_ms)
+
+    def set_store_offset_ms(self, offset_ms: int) -> None:
+        """Have the ledger read the store's clock less this."""
+        self.inside.hset(LEDGER, "store_offset", offset_ms)
+        self.book.clocks = replace(self.book.clocks, store_offset_ms=offset_ms)
+
+    def lead(self, boot_ms: int) -> None:
+        """Set the store's clock a little ahead of a reading, so that the reading is T."""
+        seconds, microseconds = self.inside.time()
+        self.set_store_offset_ms(seconds * 1_000 + microseconds // 1_000 - boot_ms - LEAD_MS)
+
+    def close_ledger(self) -> None:
+        """Close it, as a loss does."""
+        self.inside.hset(LEDGER, "open", 0)
+        self.book.open = False
+
+    async def end(self) -> None:
+        """Hang up."""
+        self.inside.close()
+        await self.store.close()
+
+
+@dataclass
+class Member:
+    """One governor as the ledger meets it: what it tells, and what its journal would hold."""
+
+    twins: Twins
+    name: str
+    boot_ms: int
+    generation: int = 1
+    seq: int = 0
+    acked: int = 0
+    totals: dict[str, RowValue] = field(default_factory=dict)
+    journal: ContractState | None = None
+
+    def message(self, **parts: Any) -> Message:  # noqa: ANN401  # any field of a Message
+        """Return the next message, of the parts that differ from an empty one."""
+        self.seq += 1
+        empty: dict[str, Any] = {
+            "member": self.name,
+            "identity": self.twins.identity,
+            "generation": self.generation,
+            "seq": self.seq,
+            "acked": self.acked,
+            "nonce": f"{self.name}-{self.generation}-{self.seq}",
+            "boot_ms": self.boot_ms,
+            "values": {},
+        }
+        return Message(**empty | parts)
+
+    async def say(self, **parts: Any) -> Answer:  # noqa: ANN401  # any field of a Message
+        """Say the next message at the instant that this member's boot clock reads."""
+        self.twins.lead(self.boot_ms)
+        return await self.hear(self.message(**parts))
+
+    async def hear(self, message: Message) -> Answer:
+        """Say a message as it is, and journal what the reply says was stamped."""
+        answer = await self.twins.say(message)
+        if isinstance(answer, Reply) and answer.seq > self.acked:
+            self.acked = answer.seq
+            self._stamp(message.values, answer)
+        return answer
+
+    async def ask(self, *asks: Ask, **parts: Any) -> Reply:  # noqa: ANN401  # any field of a Message
+        """Ask, and return the reply that there must be."""
+        reply = await self.say(asks=asks, **parts)
+
+        assert isinstance(reply, Reply)
+        return reply
+
+    async def tell(self, **values: RowValue) -> Reply:
+        """Tell what the row holds now, by account."""
+        return await self.ask(values=values)
+
+    async def join(self, **parts: Any) -> Reply:  # noqa: ANN401  # any field of a Message
+        """Bring the whole row, as the first message of a generation does."""
+        whole = self.whole()
+        return await self.ask(**{"whole": whole, "values": dict(whole.spread)} | parts)
+
+    def whole(self) -> WholeRow:
+        """Return the row as the journal has it; an empty one if nothing was ever stamped."""
+        if self.journal is not None:
+            return self.journal.whole_row()
+        now_ms = self.twins.time_ms
+        return WholeRow({}, {}, now_ms, now_ms, self.boot_ms - now_ms)
+
+    def restart(self) -> None:
+        """Begin the next generation."""
+        self.generation += 1
+        self.seq = self.acked = 0
+
+    def _stamp(self, values: Mapping[str, RowValue], reply: Reply) -> None:
+        accounts = {
+            name: Account(name, None, state.ring.window.window_ms)
+            for name, state in self.twins.book._accounts.items()  # noqa: SLF001  # its twin's rules
+        }
+        if self.journal is None:
+            self.journal = ContractState("", self.twins.identity, accounts, 0, 0, 0, None)
+        self.journal.accounts = accounts
+        spread = tuple((name, replace(value, pending=0)) for name, value in values.items())
+        self.journal.stamp(
+            Stamped(
+                CONTRACT,
+                reply.seq,
+                spread,
+                reply.time_ms,
+                reply.high_ms,
+                reply.store_offset_ms,
+                reply.boot_offset_ms,
+            )
+        )
