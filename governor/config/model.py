@@ -23,6 +23,7 @@ from governor.config.values import (
 )
 from governor.config.values import endpoint as parse_endpoint
 from governor.core import policy
+from governor.core.ledger.messages import MOST_POSTS
 
 DAY_MS = 86_400_000
 STATE = Path("~/.local/state/governor").expanduser()
@@ -109,7 +110,7 @@ class Limit(Table):
     """At most so many posts in any window."""
 
     name: Name = Field(description="What refusals and metrics call it.")
-    posts: int = Field(gt=0, lt=policy.MOST_POSTS, description="The most posts.")
+    posts: int = Field(gt=0, lt=MOST_POSTS, description="The most posts.")
     window: Duration = Field(ge=1_000, description="The window's length, from 1s up.")
 
 

@@ -54,7 +54,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     try:
         config = Config.model_validate(content, context={"directory": directory})
     except ValidationError as error:
-        mistakes += [_told(each, name, lines) for each in error.errors()]
+        mistakes += [_told(each, name, lines) for each in _causes(error.errors())]
     if config is not None:
         mistakes += [f"{name}: {said}" for said in config.conflicts()]
         mistakes += [
@@ -130,6 +130,17 @@ def _variables() -> Iterator[tuple[str, tuple[str, str]]]:
             for key, within in field.annotation.model_fields.items():
                 if within.annotation != dict[str, str]:
                     yield f"{PREFIX}{table}_{key}".upper(), (table, key)
+
+
+def _causes(errors: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out that a list is too short because its items were wrong: they are told already."""
+    places = [error["loc"] for error in errors]
+    return [
+        error
+        for error in errors
+        if error["type"] != "too_short"
+        or not any(place[: len(error["loc"])] == error["loc"] != place for place in places)
+    ]
 
 
 def _told(error: ErrorDetails, name: str, lines: Mapping[Where, int]) -> str:
