@@ -173,6 +173,16 @@ class Conversation:
         finally:
             waiting.decision.cancel()
 
+    async def probe(self) -> DoubtReason | None:
+        """Ask for a hold of nothing, through the whole path; return what stands in the way."""
+        accounts = tuple((account, 0) for account in self._state.accounts)
+        hold = Hold(f"probe-{secrets.token_hex(4)}", accounts)
+        try:
+            decision = await self.reserve(hold, patience_ms=0)
+        finally:
+            self.end(hold, (), lingers=False)
+        return decision.reason if isinstance(decision, Doubted) else None
+
     def take(self, hold: Hold) -> None:
         """Hold without the ledger's leave: shadow mode records the truth and refuses nothing."""
         hold.on(Event.GRANT)

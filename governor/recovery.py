@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 EMBEDDED = "embedded"  # the home of a ledger that lives in its only governor's memory
 
 
-class Journal(Protocol):
-    """What is read of a journal, and written at a start."""
+class Readable(Protocol):
+    """What is read of a journal, beside a live governor too."""
 
     @property
     def member(self) -> str:
@@ -47,6 +47,10 @@ class Journal(Protocol):
         """Yield every record after one, in order; of some kinds, if they are named."""
         ...
 
+
+class Journal(Readable, Protocol):
+    """A journal that this process may write to."""
+
     async def append(self, *records: Record) -> int:
         """Return once all are durable, with the last one's number. Raises JournalError."""
         ...
@@ -56,7 +60,7 @@ class Journal(Protocol):
         ...
 
 
-def load(journal: Journal) -> tuple[int, MemberState]:
+def load(journal: Readable) -> tuple[int, MemberState]:
     """Fold the journal; return its last record's number and the state."""
     kept = journal.checkpoint()
     last, state = 0, MemberState(member=journal.member)
@@ -103,7 +107,12 @@ async def write(journal: Journal, state: MemberState, *records: Record) -> None:
     last = await journal.append(*records)
     for record in records:
         state.apply(record)
-    await journal.write_checkpoint(last, msgspec.msgpack.encode(state))
+    await journal.write_checkpoint(last, packed(state))
+
+
+def packed(state: MemberState) -> bytes:
+    """Return a state as a checkpoint keeps it."""
+    return msgspec.msgpack.encode(state)
 
 
 async def adopt(

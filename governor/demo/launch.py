@@ -153,6 +153,20 @@ class Launched:
         """Return every metric as it stands."""
         return Metrics.parse(await self.read("/metrics"))
 
+    async def settled(self, sent: int) -> Metrics:
+        """Return the metrics once `sent` exchanges are recorded and nothing is held any more.
+
+        A crawler reads its last byte before the charge is on disk and told to the ledger.
+        """
+        async with asyncio.timeout(READY_WITHIN_S):
+            while True:
+                metrics = await self.metrics()
+                refused = metrics.sum("exchanges_total", outcome="refused")
+                recorded = metrics.sum("exchanges_total") - refused
+                if recorded >= sent and metrics.sum("held_posts") == 0:
+                    return metrics
+                await asyncio.sleep(POLL_S)
+
     async def exports(self) -> dict[str, str]:
         """Return what `governor env` tells a crawler's shell to set."""
         lines = (await self.command("env")).splitlines()

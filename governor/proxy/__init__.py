@@ -16,3 +16,9 @@
 
 `Proxy` in `listener` puts them together.
 """
+
+from governor.proxy.internal import Pages
+from governor.proxy.listener import Proxy
+from governor.proxy.relay import Relay
+
+__all__ = ["Pages", "Proxy", "Relay"]

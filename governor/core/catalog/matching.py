@@ -41,6 +41,11 @@ class Catalog:
         digest = sha256(text.encode()).hexdigest()
         return cls(source.name, digest, source.domains, source.ungoverned, source.rows)
 
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """Return the name of every operation, once."""
+        return tuple(dict.fromkeys(row.operation.name for row in self.rows))
+
     def governs(self, host: str) -> bool:
         """Say whether requests to this host name (no port) are governed.
 

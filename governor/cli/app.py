@@ -1,0 +1,185 @@
+"""The verbs. Each reads its options, runs one function, and prints what that returned."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path  # noqa: TC003  # typer reads the annotations when it runs
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+import governor
+
+if TYPE_CHECKING:
+    from governor.config import Config
+
+app = typer.Typer(
+    name="governor",
+    help="Keep a research group's collection of posts under its contract's limit, in any window.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+config_app = typer.Typer(help="The configuration: its schema, and what is in force.")
+ca_app = typer.Typer(help="The certificate authority that crawlers must trust.")
+app.add_typer(config_app, name="config", no_args_is_help=True)
+app.add_typer(ca_app, name="ca", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_named: dict[str, Path | None] = {"config": None}
+
+
+@app.callback()
+def _options(
+    config: Annotated[
+        Path | None, typer.Option("--config", help="The file to read; else ./governor.toml.")
+    ] = None,
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Say which version this is.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"governor {governor.__version__}")
+        raise typer.Exit
+    _named["config"] = config
+
+
+def _load() -> Config:
+    from governor.config import load  # noqa: PLC0415  # a verb imports when it runs
+
+    config = load(_named["config"], os.environ)
+    for note in config.notes():
+        sys.stderr.write(f"governor: note: {note}\n")
+    return config
+
+
+def _print_json(content: Any) -> None:  # noqa: ANN401  # whatever JSON can say
+    typer.echo(json.dumps(content, indent=2))
+
+
+@app.command()
+def init(
+    used: Annotated[
+        int | None,
+        typer.Option(min=0, help="Posts already collected in the last window (default 0)."),
+    ] = None,
+) -> None:
+    """Make the state directory, the CA and the ledger; run twice it changes nothing."""
+    from governor.cli.initialise import initialise  # noqa: PLC0415
+
+    for line in asyncio.run(initialise(_load(), used)):
+        typer.echo(line)
+
+
+@app.command()
+def run() -> None:
+    """Serve until SIGTERM or SIGINT; a second one charges what is under way in full, and goes."""
+    from governor.cli.serve import serve  # noqa: PLC0415
+
+    asyncio.run(serve(_load(), typer.echo))
+
+
+@app.command()
+def check(*, as_json: AsJson = False) -> None:
+    """Say whether configuration, catalogs, CA, journal and ledger would do; exit 1 if not."""
+    from governor.cli.checks import check_all  # noqa: PLC0415
+
+    findings = asyncio.run(check_all(_load()))
+    if as_json:
+        _print_json([finding.as_json() for finding in findings])
+    else:
+        for finding in findings:
+            typer.echo(finding.line())
+    raise typer.Exit(0 if all(finding.sound for finding in findings) else 1)
+
+
+@app.command()
+def env(
+    shell: Annotated[
+        Literal["sh", "fish", "powershell", "dotenv"], typer.Option(help="Whose syntax to write.")
+    ] = "sh",
+    for_remote: Annotated[
+        str | None, typer.Option(help="The proxy's URL as crawlers on another host reach it.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Print the exports that route a crawler's shell: eval "$(governor env)"."""
+    from governor.cli.exports import local_exports, remote_exports  # noqa: PLC0415
+    from governor.env import render  # noqa: PLC0415
+
+    config = _load()
+    if for_remote is not None:
+        typer.echo(remote_exports(config, for_remote, shell), nl=False)
+        return
+    variables = local_exports(config)
+    if as_json:
+        _print_json(dict(variables))
+    else:
+        typer.echo(render(variables, shell), nl=False)
+
+
+@app.command()
+def health() -> None:
+    """Ask the running Governor whether it is ready; exit 1 if it is not."""
+    from governor.cli.asking import ask  # noqa: PLC0415
+
+    ready, said = asyncio.run(ask(_load(), "/ready"))
+    typer.echo(said.strip())
+    raise typer.Exit(0 if ready else 1)
+
+
+@app.command()
+def status(*, as_json: AsJson = False) -> None:
+    """Show usage and headroom of the running Governor."""
+    from governor.cli.asking import ask, table  # noqa: PLC0415
+
+    ready, said = asyncio.run(ask(_load(), "/status"))
+    if not ready:
+        typer.echo(said.strip(), err=True)
+        raise typer.Exit(1)
+    typer.echo(said.strip() if as_json else table(json.loads(said)))
+
+
+@config_app.command("schema")
+def config_schema() -> None:
+    """Print the JSON Schema of governor.toml."""
+    from governor.config import Config  # noqa: PLC0415
+
+    _print_json(Config.model_json_schema())
+
+
+@config_app.command("show")
+def config_show() -> None:
+    """Print what is in force, without secrets."""
+    from governor.config import shown  # noqa: PLC0415
+
+    _print_json(shown(_load()))
+
+
+@ca_app.command("show")
+def ca_show() -> None:
+    """Say where the CA is, when it expires, and the SHA-256 of the bundle to trust."""
+    from governor.cli.exports import ca_facts  # noqa: PLC0415
+
+    _print_json(ca_facts(_load()))
+
+
+@ca_app.command("export")
+def ca_export() -> None:
+    """Print the CA's certificate in PEM."""
+    from governor.cli.exports import ca_pem  # noqa: PLC0415
+
+    typer.echo(ca_pem(_load()), nl=False)
+
+
+@app.command()
+def demo(
+    seconds: Annotated[int, typer.Option(min=5, help="How long to watch.")] = 60,
+) -> None:
+    """Run a platform, Governor and three crawlers on this machine, and judge the outcome."""
+    from governor.demo.show import run_demo  # noqa: PLC0415
+
+    raise typer.Exit(asyncio.run(run_demo(seconds=seconds)))

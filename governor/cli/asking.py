@@ -1,0 +1,53 @@
+"""`governor health` and `governor status`: asking the Governor that runs, by its admin port."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from rich.console import Console
+from rich.table import Table
+
+from governor.config.values import endpoint
+from governor.errors import ConfigError
+
+if TYPE_CHECKING:
+    from governor.config import Config
+
+WITHIN_S = 5  # the probe of the ledger may take 2 s; a container's health check waits no longer
+
+
+async def ask(config: Config, path: str) -> tuple[bool, str]:
+    """Return whether the answer was 200, and what it said; no answer is a no, with the remedy."""
+    host, port = endpoint(config.listen.admin)
+    headers = {}
+    if (file := config.listen.admin_token_file) is not None:
+        headers["Authorization"] = f"Bearer {file.read_text('utf-8').strip()}"
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}{path}"
+    timeout = aiohttp.ClientTimeout(total=WITHIN_S)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout, trust_env=False) as session,
+            session.get(url, headers=headers) as answer,
+        ):
+            said = await answer.text()
+    except (aiohttp.ClientError, TimeoutError):
+        return False, f"no Governor answers on {config.listen.admin}: start it with `governor run`"
+    if answer.status == HTTPStatus.UNAUTHORIZED:
+        raise ConfigError("the admin port wants another token: see listen.admin_token_file")
+    return answer.status == HTTPStatus.OK, said
+
+
+def table(status: dict[str, Any]) -> str:
+    """Return /status as a person reads it."""
+    shown = Table("contract", "account", "limit", "used", "held", "headroom", "ledger")
+    for contract in status["contracts"]:
+        for account, usage in contract["accounts"].items():
+            numbers = (usage["limit"], usage["usage"], usage["held"], usage["headroom"])
+            cells = ("-" if number is None else f"{number:,}" for number in numbers)
+            shown.add_row(contract["name"], account, *cells, contract["ledger"])
+    text = StringIO()
+    Console(file=text, width=100).print(shown)
+    return text.getvalue().rstrip()

@@ -1,0 +1,83 @@
+"""What every verb that touches the ledger builds from a configuration, in one way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from governor import catalogs, certs, recovery
+from governor.config.reading import without_password
+from governor.core.catalog import Catalog
+from governor.errors import ConfigError
+from governor.store import EmbeddedStore, RedisStore
+
+if TYPE_CHECKING:
+    from governor.clock import Clock
+    from governor.config import Config
+    from governor.core.ledger.state import ContractState
+
+
+def read_catalogs(config: Config) -> dict[str, Catalog]:
+    """Return each contract's catalog. Raises ConfigError with every mistake in them."""
+    found = {}
+    for contract in config.contract:
+        if contract.catalog.endswith(".toml"):
+            try:
+                text = Path(contract.catalog).expanduser().read_text("utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                said = getattr(error, "strerror", None) or "it is not UTF-8"
+                raise ConfigError(f"catalog {contract.catalog} cannot be read: {said}") from error
+        else:
+            text = catalogs.text(contract.catalog)
+        found[contract.name] = Catalog.parse(text)
+    return found
+
+
+def domains(read: dict[str, Catalog]) -> tuple[str, ...]:
+    """Return what the CA must be allowed to sign for."""
+    return tuple(dict.fromkeys(domain for catalog in read.values() for domain in catalog.domains))
+
+
+def ca_files(config: Config) -> tuple[Path, Path]:
+    """Return where the CA's certificate and key are."""
+    if config.tls.ca_cert is not None and config.tls.ca_key is not None:
+        return config.tls.ca_cert, config.tls.ca_key
+    return config.ledger.state / certs.CERT_FILE, config.ledger.state / certs.KEY_FILE
+
+
+def load_ca(config: Config, read: dict[str, Catalog], clock: Clock) -> certs.CertificateAuthority:
+    """Return the CA. Raises ConfigError that names the remedy."""
+    cert, key = ca_files(config)
+    if not cert.exists() or not key.exists():
+        missing = cert if not cert.exists() else key
+        raise ConfigError(f"the CA's file {missing} is missing: run `governor init`")
+    return certs.load_ca(cert, key, domains(read), now_ms=clock.wall_ms())
+
+
+def home(config: Config) -> str:
+    """Return the name of the ledger's home, as journals keep it."""
+    redis = config.ledger.redis
+    return recovery.EMBEDDED if redis is None else without_password(redis)
+
+
+def redis_store(config: Config, contract: str, clock: Clock) -> RedisStore:
+    """Return the contract's ledger in Redis. Raises ConfigError for a URL that is none."""
+    assert config.ledger.redis is not None
+    password = None
+    if config.ledger.redis_password_file is not None:
+        password = config.ledger.redis_password_file.read_text("utf-8").strip()
+    try:
+        return RedisStore(config.ledger.redis, contract, clock=clock, password=password)
+    except ValueError as error:
+        raise ConfigError(
+            "ledger.redis: write it as redis://host:port/0, rediss:// or unix://"
+        ) from error
+
+
+def store(
+    config: Config, contract: str, known: ContractState, clock: Clock
+) -> EmbeddedStore | RedisStore:
+    """Return the contract's ledger, wherever its home is."""
+    if config.ledger.redis is None:
+        return EmbeddedStore(recovery.book(known), clock)
+    return redis_store(config, contract, clock)
