@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -124,6 +125,23 @@ async def test_a_ledger_of_another_redis_is_foreign(member: Member, field: str) 
     member.twins.inside.hset(LEDGER, field, "1")
 
     assert (await doubt(member)).reason is DoubtReason.FOREIGN
+
+
+@pytest.mark.parametrize("field", ["run_id", "replication_id"])
+async def test_a_redis_that_is_not_where_the_ledger_was_written_is_foreign(
+    member: Member, field: str
+) -> None:
+    """The ledger and the governor agree, but it was copied here, or its primary was another."""
+    twins = member.twins
+    twins.inside.hset(LEDGER, field, "1")
+    copied = {
+        "run_id": replace(twins.identity, run_id="1"),
+        "replication_id": replace(twins.identity, replication_id="1"),
+    }
+    answer = await twins.store.converse(member.message(identity=copied[field]))
+
+    assert isinstance(answer, Doubt)
+    assert answer.reason is DoubtReason.FOREIGN
 
 
 async def test_a_restarted_redis_is_foreign_until_its_loss_is_judged(

@@ -210,7 +210,9 @@ async def test_an_older_row_than_was_acknowledged_is_a_loss(twins: Twins) -> Non
     assert reason(await member.say(asks=(ask(1),))) is DoubtReason.ROLLED_BACK
 
 
-@pytest.mark.parametrize("shrunk", [RowValue(charged=4), RowValue(charged=5, lingered=1)])
+@pytest.mark.parametrize(
+    "shrunk", [RowValue(charged=4, lingered=2), RowValue(charged=5, lingered=1)]
+)
 async def test_what_only_grows_must_not_shrink(twins: Twins, shrunk: RowValue) -> None:
     member = await joined(twins)
     await member.tell(**{TOTAL: RowValue(charged=5, lingered=2)})
@@ -383,6 +385,17 @@ async def test_sums_that_do_not_add_up_close_the_ledger(twins: Twins, amiss: str
     assert twins.inside.hmget(LEDGER, "epoch", "open") == [str(known.epoch + 1), "0"]
     assert twins.identity.epoch == known.epoch + 1
     assert reason(await member.say(identity=known)) is DoubtReason.FOREIGN
+
+
+async def test_a_row_whose_first_message_found_a_loss_has_no_reply_to_repeat(twins: Twins) -> None:
+    member = await joined(twins)
+    member.restart()
+    twins.book._accounts[TOTAL].pending += 1  # noqa: SLF001  # damage can only be done from inside
+    twins.inside.hincrby(f"{PREFIX}account:{TOTAL}", "pending", 1)
+    twins.pass_ms(60_000)
+    assert reason(await member.say(whole=member.whole())) is DoubtReason.MISCOUNTED
+
+    assert isinstance(await member.say(seq=0, acked=0), Stale)
 
 
 async def test_every_account_is_recounted_at_least_once_a_minute(twins: Twins) -> None:
