@@ -14,7 +14,7 @@ returns  the answer, msgpack (store/wire.py)
   <prefix>account:<account>          limit (-1: none), window, pending, charged, first
   <prefix>ring:<account>             32 bits a bucket, fixed length: charged posts over all rows
   <prefix>row:<member>               generation, seq, boot_offset, reply, and value:<account>
-  <prefix>buckets:<member>:<account> the row's non-empty buckets
+  <prefix>buckets:<member>:<account> the row's buckets, 128 to a field, only those not all empty
 
 It must be one script: a hold is granted on what all rows say at one instant, and the row that it
 is added to must be of the generation that asked. A script that fails keeps what it wrote, so all
@@ -27,8 +27,9 @@ local member, identity, generation, seq, acked, nonce, boot_ms, values, asks, wh
 
 local BUCKETS_PER_WINDOW, PAD_PPM, RECOUNT_MS = 8640, 520, 30000
 local LONGEST_TOLERANCE_MS, LONGEST_LINGER_MS = 2000, 120000
-local CHUNK = 1024  -- buckets read at once: 4 KB
-local NONE = -1     -- for a limit or a time; a Lua array cannot hold nil
+local CHUNK = 1024   -- buckets of a ring read at once: 4 KB
+local SEGMENT = 128  -- buckets of a row in one field: a full row is 26 times smaller than one each
+local NONE = -1      -- for a limit or a time; a Lua array cannot hold nil
 
 local function div(a, b) return math.floor(a / b) end
 local function numbers(key, ...)
@@ -48,15 +49,9 @@ local function window_of(window_ms)
   window.length = div(span_ms, window.bucket_ms) + 4
   return window
 end
-local function first_counting(window, now_ms)
-  return div(now_ms - window.ms - window.pad_ms, window.bucket_ms)
-end
-local function first_kept(window, now_ms)
-  return div(now_ms - 2 * (window.ms + window.pad_ms), window.bucket_ms)
-end
-local function frees_at(window, bucket)
-  return (bucket + 1) * window.bucket_ms + window.ms + window.pad_ms
-end
+local function first_counting(w, now_ms) return div(now_ms - w.ms - w.pad_ms, w.bucket_ms) end
+local function first_kept(w, now_ms) return div(now_ms - 2 * (w.ms + w.pad_ms), w.bucket_ms) end
+local function frees_at(w, bucket) return (bucket + 1) * w.bucket_ms + w.ms + w.pad_ms end
 
 -- 1. Every key is there and whole, this Governor can read it, and Redis will not evict it.
 local schema, epoch, T, H, store_offset, is_open, turn, recounted = numbers(ledger_key,
@@ -112,13 +107,9 @@ for _, account in ipairs(shown) do
   if known and known.ms ~= window_ms then return doubt('rules') end
   windows[name] = known or window_of(window_ms)
 end
-for _, value in ipairs(values) do
-  if not windows[value[1]] then return doubt('rules') end
-end
+for _, value in ipairs(values) do if not windows[value[1]] then return doubt('rules') end end
 for _, ask in ipairs(asks) do
-  for _, part in ipairs(ask[2]) do
-    if not windows[part[1]] then return doubt('rules') end
-  end
+  for _, part in ipairs(ask[2]) do if not windows[part[1]] then return doubt('rules') end end
 end
 local spread = {}
 if whole then
@@ -258,20 +249,43 @@ local function value_of(name)
   row[name] = row[name] or stored_value(name)
   return row[name]
 end
+local SLOTS, EMPTY = '>' .. string.rep('I4', SEGMENT), string.rep('\0', 4 * SEGMENT)
 local function buckets_key(name) return prefix .. 'buckets:' .. member .. ':' .. name end
+local function each_segment(key, visit)
+  local fields = redis.call('HGETALL', key)
+  for i = 1, #fields, 2 do
+    visit(tonumber(fields[i]), { struct.unpack(SLOTS, fields[i + 1]) })
+  end
+end
+local function grow_bucket(key, bucket, posts)
+  local segment, at = div(bucket, SEGMENT), 4 * (bucket % SEGMENT)
+  local slots = redis.call('HGET', key, segment) or EMPTY
+  local sum = struct.pack('>I4', struct.unpack('>I4', slots, at + 1) + posts)
+  redis.call('HSET', key, segment, string.sub(slots, 1, at) .. sum .. string.sub(slots, at + 5))
+end
 if whole then
   for _, name in ipairs(names) do
     local account, key = accounts[name], buckets_key(name)
     account.pending, account.changed = account.pending - value_of(name)[1], true
-    local old = redis.call('HGETALL', key)
-    for i = 1, #old, 2 do add(account, tonumber(old[i]), -tonumber(old[i + 1])) end
+    each_segment(key, function(segment, slots)
+      for i = 1, SEGMENT do
+        if slots[i] > 0 then add(account, segment * SEGMENT + i - 1, -slots[i]) end
+      end
+    end)
     redis.call('DEL', key)
     row[name] = spread[name] or { 0, 0, 0 }
   end
   for _, each in ipairs(whole[5]) do
+    local segments = {}
     for _, pair in ipairs(each[2]) do
       add(accounts[each[1]], pair[1], pair[2])
-      redis.call('HSET', buckets_key(each[1]), pair[1], pair[2])
+      local segment = div(pair[1], SEGMENT)
+      segments[segment] = segments[segment] or {}
+      segments[segment][pair[1] % SEGMENT + 1] = pair[2]
+    end
+    for segment, slots in pairs(segments) do
+      for i = 1, SEGMENT do slots[i] = slots[i] or 0 end
+      redis.call('HSET', buckets_key(each[1]), segment, struct.pack(SLOTS, unpack(slots)))
     end
   end
 end
@@ -279,7 +293,7 @@ local function stamp(account, posts, at_ms)
   if posts == 0 then return end
   local bucket = div(at_ms, account.window.bucket_ms)
   add(account, bucket, posts)
-  redis.call('HINCRBY', buckets_key(account.name), bucket, posts)
+  grow_bucket(buckets_key(account.name), bucket, posts)
 end
 for _, value in ipairs(values) do
   local name = value[1]
@@ -353,12 +367,11 @@ local function adds_up(account)
     local packed = redis.call('HGET', prefix .. 'row:' .. each, 'value:' .. account.name)
     if packed then pending = pending + cmsgpack.unpack(packed)[1] end
     local key = prefix .. 'buckets:' .. each .. ':' .. account.name
-    local held = redis.call('HGETALL', key)
-    for i = 1, #held, 2 do
-      local bucket = tonumber(held[i])
-      if bucket >= first then charged = charged + tonumber(held[i + 1]) end
-      if bucket < oldest then redis.call('HDEL', key, held[i]) end
-    end
+    each_segment(key, function(segment, slots)
+      local from = math.max(1, first - segment * SEGMENT + 1)
+      for i = from, SEGMENT do charged = charged + slots[i] end
+      if (segment + 1) * SEGMENT <= oldest then redis.call('HDEL', key, segment) end
+    end)
   end
   return pending == account.pending and charged == account.charged
 end

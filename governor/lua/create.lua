@@ -1,4 +1,4 @@
---[[ Create the ledger of one contract, or join the one that is there. Only `governor init` calls it.
+--[[ Create the ledger of one contract, or join the one that is there; only `governor init` does.
 
 KEYS[1]  the ledger (see converse.lua)
 ARGV[1]  the key prefix, with KEYS[1]'s hash tag
