@@ -40,7 +40,10 @@ def for_remote(proxy_url: str, sha256: str, shell: Shell) -> str:
     operator is, must be compared before it is trusted. PowerShell and dotenv have the comparison
     as a comment with the value.
     """
-    fetch = f"curl -fsS -x {proxy_url} -o {REMOTE_BUNDLE} http://governor.internal/ca.pem"
+    proxy = _quoted(proxy_url, shell)
+    # Without --noproxy a NO_PROXY that the crawler's shell has would send curl around us.
+    curl = f"curl -fsS --noproxy '' -x {proxy}"
+    fetch = f"{curl} -o {REMOTE_BUNDLE} http://governor.internal/ca.pem"
     if shell in ("sh", "fish"):
         bundle = f"$PWD/{REMOTE_BUNDLE}"
         check = f'echo "{sha256}  {REMOTE_BUNDLE}" | sha256sum --check --quiet'
@@ -74,5 +77,7 @@ def _quoted(value: str, shell: Shell) -> str:
             return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
         case "powershell":
             return "'" + value.replace("'", "''") + "'"
+        case "dotenv" if "'" not in value:  # most readers expand $ in double quotes
+            return f"'{value}'"
         case "dotenv":
             return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
