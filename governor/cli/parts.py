@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from governor import catalogs, certs, recovery
-from governor.config.reading import without_password
+from governor.config import without_password
 from governor.core.catalog import Catalog
 from governor.errors import ConfigError
 from governor.store import EmbeddedStore, RedisStore

@@ -1,10 +1,12 @@
 """governor.toml: what may stand in it, read once, with every mistake told at once.
 
-`model` says what may stand there, `values` what a value looks like, `reading` finds the file, lays
-GOVERNOR_* variables over it, and tells each mistake with its line and its remedy.
+`model` says what may stand there, `values` what a value looks like, `between` what tables must
+agree on. `reading` finds the file, `environment` lays GOVERNOR_* variables over it, `lines` knows
+where each mistake stands, and `showing` gives the result back without its secrets.
 """
 
 from governor.config.model import Config
-from governor.config.reading import load, shown
+from governor.config.reading import load
+from governor.config.showing import schema, shown, without_password
 
-__all__ = ["Config", "load", "shown"]
+__all__ = ["Config", "load", "schema", "shown", "without_password"]

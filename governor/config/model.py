@@ -5,34 +5,47 @@ Every key may be absent: without any file Governor keeps X's terms on this machi
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
-from pathlib import Path
-from typing import Annotated, Literal
+from datetime import UTC, datetime, time
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from governor.config.values import (
+    UNITS_MS,
+    Catalog,
+    Count,
+    Day,
     Duration,
     Endpoint,
     ExistingFile,
     Name,
     Networks,
     Place,
+    Posts,
+    ProxyUrl,
+    RedisUrl,
+    Routes,
     Sha256,
-    is_loopback,
+    Share,
+    Switch,
+    at_least,
+    endpoint,
+    only,
 )
-from governor.config.values import endpoint as parse_endpoint
 from governor.core import policy
-from governor.core.ledger.messages import MOST_POSTS
 
-DAY_MS = 86_400_000
-STATE = Path("~/.local/state/governor").expanduser()
+DAY_MS = UNITS_MS["d"]
 
 
 class Table(BaseModel):
     """A table of the file: no unknown key, and never changed once it was read."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def as_written(default: str, *, description: str) -> Any:  # noqa: ANN401  # as pydantic's Field
+    """Return a field whose default is written, and read, as the file would have it."""
+    return Field(default, validate_default=True, description=description)
 
 
 class Listen(Table):
@@ -45,22 +58,34 @@ class Listen(Table):
     admin_token_file: ExistingFile | None = Field(
         None, description="Holds the bearer token that the admin port then asks for."
     )
-    insecure_network: bool = Field(
+    insecure_network: Switch = Field(
         default=False, description="Listen beyond loopback without tokens and TLS."
     )
+
+    @property
+    def proxy_endpoint(self) -> tuple[str, int]:
+        """Host and port of the ways in; an IPv6 host comes without brackets."""
+        return endpoint(self.proxy)
+
+    @property
+    def admin_endpoint(self) -> tuple[str, int]:
+        """Host and port of the admin listener."""
+        return endpoint(self.admin)
 
 
 class Ledger(Table):
     """Where the ledger and the journal are kept."""
 
-    state: Place = Field(STATE, description="Directory of the journal and the CA.")
-    redis: str | None = Field(
+    state: Place = as_written(
+        "~/.local/state/governor", description="Directory of the journal and the CA."
+    )
+    redis: RedisUrl | None = Field(
         None, description="The shared ledger; absent: embedded, this machine only."
     )
     redis_password_file: ExistingFile | None = Field(
         None, description="Holds the password, out of the configuration."
     )
-    keep: Duration = Field(400 * DAY_MS, description="How long the journal is kept.")
+    keep: Duration = as_written("400d", description="How long the journal is kept.")
 
 
 class Tls(Table):
@@ -84,7 +109,7 @@ class Log(Table):
 class Upstream(Table):
     """How the platforms are reached."""
 
-    connect_to: dict[str, Endpoint] = Field(
+    connect_to: Routes = Field(
         default_factory=dict, description="Another address for a host:port, as curl --connect-to."
     )
     ca_file: ExistingFile | None = Field(None, description="Trusted besides the public roots.")
@@ -92,41 +117,51 @@ class Upstream(Table):
     other_hosts: Literal["tunnel", "refuse"] = Field(
         "tunnel", description="Hosts without a contract."
     )
-    proxy: str | None = Field(None, description="An upstream proxy, by CONNECT only.")
-    connect_timeout: Duration = Field(10_000, description="Name, connection and TLS together.")
-    read_timeout: Duration = Field(60_000, description="The longest silence in an answer.")
-    drain: Duration = Field(30_000, description="How long a stop waits for running exchanges.")
+    proxy: ProxyUrl | None = Field(None, description="An upstream proxy, by CONNECT only.")
+    connect_timeout: Annotated[Duration, at_least(1)] = as_written(
+        "10s", description="Name, connection and TLS together."
+    )
+    read_timeout: Annotated[Duration, at_least(1)] = as_written(
+        "60s", description="The longest silence in an answer."
+    )
+    drain: Duration = as_written("30s", description="How long a stop waits for running exchanges.")
 
 
 class Damages(Table):
     """What the contract makes a breach cost."""
 
-    amount: int = Field(gt=0, description="Per started per_posts posts above the limit.")
+    amount: Posts = Field(description="Per started per_posts posts above the limit.")
     currency: str = Field(pattern=r"^[A-Z]{3}$", description="ISO 4217.")
-    per_posts: int = Field(gt=0, description="The unit of amount.")
+    per_posts: Posts = Field(description="The unit of amount.")
 
 
 class Limit(Table):
     """At most so many posts in any window."""
 
     name: Name = Field(description="What refusals and metrics call it.")
-    posts: int = Field(gt=0, lt=MOST_POSTS, description="The most posts.")
-    window: Duration = Field(ge=1_000, description="The window's length, from 1s up.")
+    posts: Posts = Field(description="The most posts.")
+    window: Annotated[Duration, at_least(1_000)] = Field(
+        description="The window's length, from 1s up."
+    )
 
 
 class Contract(Table):
     """One platform's terms."""
 
     name: Name = Field("x", description="What the ledger calls it.")
-    catalog: str = Field("x", description="What its platform serves: a built-in name, or a file.")
+    catalog: Catalog = Field(
+        "x", description="What its platform serves: a built-in name, or a file."
+    )
     basis: policy.Basis = Field("asked", description="What is charged for an answer.")
     mode: policy.Mode = Field("enforce", description="shadow counts and refuses nothing.")
     unknown: policy.Unknown = Field("charge", description="Operations not in the catalog.")
     errors: policy.Errors = Field("free", description="A 4xx without posts.")
-    throttle_from: float = Field(
-        0.80, ge=0, le=1, description="Share of the limit from which requests are paced."
+    throttle_from: Share = Field(
+        0.80, description="Share of the limit from which requests will be paced; not built yet."
     )
-    max_wait: Duration = Field(4_000, description="How long a request waits before it is refused.")
+    max_wait: Duration = as_written(
+        "4s", description="How long a request waits before it is refused."
+    )
     damages: Damages | None = Field(None, description="For the exposure that metrics show.")
     limit: Annotated[tuple[Limit, ...], Field(min_length=1)] = Field(
         description="All of them hold at once."
@@ -139,11 +174,15 @@ class Job(Table):
     name: Name = Field(description="The user of its proxy credentials.")
     token_sha256: Sha256 | None = Field(None, description="SHA-256 of its token, in hex.")
     contract: str | None = Field(None, description="The one contract it may use; absent: all.")
-    posts: int | None = Field(None, gt=0, description="Its cap within the contract's limit.")
-    reserved_posts: int = Field(0, ge=0, description="Kept free for it by the others.")
-    weight: int = Field(1, ge=1, le=1_000, description="Its share when requests wait.")
+    posts: Posts | None = Field(None, description="Its cap within the contract's limit.")
+    reserved_posts: Annotated[Count, only(0, "keeping posts free for a job")] = Field(
+        0, description="Kept free for it by the others; not built yet."
+    )
+    weight: Annotated[Count, only(1, "weighing jobs against each other")] = Field(
+        1, description="Its share when requests wait; not built yet."
+    )
     max_wait: Duration | None = Field(None, description="Instead of the contract's.")
-    until: date | None = Field(None, description="The last day on which it collects, UTC.")
+    until: Day | None = Field(None, description="The last day on which it collects, UTC.")
 
 
 BUILT_IN = Contract(
@@ -153,15 +192,21 @@ BUILT_IN = Contract(
 
 
 class Config(Table):
-    """All of it."""
+    """What Governor is told, all of it."""
 
-    listen: Listen = Field(default_factory=Listen)
-    ledger: Ledger = Field(default_factory=Ledger)
-    tls: Tls = Field(default_factory=Tls)
-    log: Log = Field(default_factory=Log)
-    upstream: Upstream = Field(default_factory=Upstream)
-    contract: Annotated[tuple[Contract, ...], Field(min_length=1)] = Field((BUILT_IN,))
-    job: tuple[Job, ...] = Field(())
+    listen: Listen = Field(default_factory=Listen, description="Where Governor is reached.")
+    ledger: Ledger = Field(
+        default_factory=Ledger, description="Where the ledger and the journal are kept."
+    )
+    tls: Tls = Field(default_factory=Tls, description="The CA that signs for governed hosts.")
+    log: Log = Field(default_factory=Log, description="What is written to standard error.")
+    upstream: Upstream = Field(
+        default_factory=Upstream, description="How the platforms are reached."
+    )
+    contract: Annotated[tuple[Contract, ...], Field(min_length=1)] = Field(
+        (BUILT_IN,), description="The terms to keep; absent: X's."
+    )
+    job: tuple[Job, ...] = Field((), description="Who may collect; absent: everybody, as one job.")
 
     def contracts(self) -> tuple[policy.Contract, ...]:
         """Return the contracts as the core knows them."""
@@ -187,63 +232,13 @@ class Config(Table):
         """Return the jobs as the core knows them; without any table, one called `default`."""
         return tuple(_job(each) for each in self.job) or (policy.Job(policy.DEFAULT_JOB),)
 
-    def conflicts(self) -> list[str]:
-        """Return what is wrong between tables, each as a sentence with its key."""
-        return [*self._names(), *self._references(), *self._exposure()]
-
     def notes(self) -> list[str]:
         """Return what is accepted and not yet in force, so that nobody relies on it."""
-        paced = [each.name for each in self.contract if "throttle_from" in each.model_fields_set]
-        shares = [
-            each.name
-            for each in self.job
-            if each.reserved_posts or each.weight != Job(name="a").weight
-        ]
         return [
-            *(f"contract {name!r}: throttle_from has no effect yet" for name in paced),
-            *(f"job {name!r}: weight and reserved_posts have no effect yet" for name in shares),
+            f"contract {each.name!r}: throttle_from has no effect yet"
+            for each in self.contract
+            if "throttle_from" in each.model_fields_set
         ]
-
-    def _names(self) -> list[str]:
-        said = []
-        for kind, names in (
-            ("contract", [each.name for each in self.contract]),
-            ("contract.limit", [limit.name for each in self.contract for limit in each.limit]),
-            ("job", [each.name for each in self.job]),
-            ("contract.catalog", [each.catalog for each in self.contract]),
-        ):
-            twice = sorted({name for name in names if names.count(name) > 1})
-            said += [f"{kind}: {name!r} stands twice; each needs its own" for name in twice]
-        return said
-
-    def _references(self) -> list[str]:
-        known = [each.name for each in self.contract]
-        said = [
-            f"job.contract: there is no contract {job.contract!r}; there are {', '.join(known)}"
-            for job in self.job
-            if job.contract is not None and job.contract not in known
-        ]
-        if (self.listen.tls_cert is None) != (self.listen.tls_key is None):
-            said.append("listen.tls_cert: it goes with tls_key; set both or none")
-        if (self.tls.ca_cert is None) != (self.tls.ca_key is None):
-            said.append("tls.ca_cert: it goes with ca_key; set both or none")
-        return said
-
-    def _exposure(self) -> list[str]:
-        """Beyond loopback anybody could collect on this group's account."""
-        if self.listen.insecure_network:
-            return []
-        said = []
-        if not is_loopback(parse_endpoint(self.listen.proxy)[0]):
-            if not self.job or any(job.token_sha256 is None for job in self.job):
-                said.append("listen.proxy: beyond loopback every [[job]] needs a token_sha256, ")
-            if self.listen.tls_cert is None:
-                said.append("listen.proxy: beyond loopback it needs tls_cert and tls_key, ")
-        if not is_loopback(parse_endpoint(self.listen.admin)[0]) and (
-            self.listen.admin_token_file is None
-        ):
-            said.append("listen.admin: beyond loopback it needs admin_token_file, ")
-        return [f"{each}or listen.insecure_network = true" for each in said]
 
 
 def _job(job: Job) -> policy.Job:

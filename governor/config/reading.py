@@ -1,135 +1,137 @@
 """Finding governor.toml, laying GOVERNOR_* over it, and telling every mistake at once.
 
-A mistake is told where it stands (`governor.toml:7: ledger.redsi`) with what to write instead. A
-value is quoted only where it cannot be a secret.
+A mistake is told where it stands (`governor.toml:7: ledger.redsi: ...`, or the variable's name)
+with what to write instead. A value is quoted only where it cannot be a secret.
 """
 
 from __future__ import annotations
 
-import difflib
+import os
 import re
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from pydantic import ValidationError
 
-from governor import catalogs
+from governor.config.between import conflicts
+from governor.config.environment import PREFIX, lay_over, suggestion
+from governor.config.lines import Where, lines, nearest
 from governor.config.model import Config, Table
+from governor.config.values import Variable
 from governor.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Mapping
 
     from pydantic_core import ErrorDetails
 
-Where = tuple[str | int, ...]
-PREFIX: Final = "GOVERNOR_"
-OTHERS: Final = {"GOVERNOR_CONFIG", "GOVERNOR_FIXTURES"}  # not keys of the file
 PLACES: Final = (Path("governor.toml"), Path("~/.config/governor/governor.toml"))
-SECRETIVE: Final = {"redis", "proxy", "token_sha256"}  # may hold a password
-LATER: Final = {("ledger", "sentinel"): "finding Redis by Sentinel is not built yet; leave it out"}
-HEADER: Final = re.compile(r"\s*(\[{1,2})\s*([A-Za-z0-9_.\"-]+)\s*\]{1,2}")
-KEY: Final = re.compile(r"\s*([A-Za-z0-9_-]+)\s*=")
+BUILT_IN_CATALOGS: Final = ("x",)
+SECRETIVE: Final = {"redis", "proxy", "token_sha256"}  # may hold a password, or be one by mistake
+LATER: Final[dict[tuple[str, ...], str]] = {
+    ("ledger", "sentinel"): "Sentinel comes with a later release; leave it out",
+}
+PLAIN: Final = {  # pydantic's kinds of mistakes, where its own words help nobody
+    "missing": "it is missing; add it",
+    "too_short": "at least one is needed; add it",
+    "tuple_type": "write a list",
+    "model_type": "it is a table; write its name in brackets and its keys below",
+    "dict_type": "it is a table; write its name in brackets and its keys below",
+    "string_pattern_mismatch": "write three capital letters, such as USD",
+}
+AT_LINE: Final = re.compile(r"(?P<said>.*) \(at line (?P<line>\d+), column \d+\)", re.DOTALL)
 
 
-def load(path: Path | None, environ: Mapping[str, str]) -> Config:
+def load(
+    path: Path | None,
+    environ: Mapping[str, str],
+    catalogs: Collection[str] = BUILT_IN_CATALOGS,
+) -> Config:
     """Read the configuration. Raises ConfigError with every mistake that was found.
 
     Without `path`: $GOVERNOR_CONFIG, ./governor.toml, ~/.config/governor/governor.toml, and if
-    none is there the defaults.
+    none is there the defaults. `catalogs` names those that come with Governor.
     """
     file = _find(path, environ)
     text = _read(file) if file else ""
-    name = file.name if file else "environment"
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{name}: it is not TOML: {error}") from error
-    mistakes = _lay_over(content, environ)
-    lines = dict(_lines(text))
-    directory = file.resolve().parent if file else Path()
+    content = _parsed(text, file)
+    mistakes = lay_over(content, environ)
+    directory = file.absolute().parent if file else Path.cwd()
+    source = Source(str(file or "configuration"), content, lines(text))
     config = None
     try:
         config = Config.model_validate(content, context={"directory": directory})
     except ValidationError as error:
-        mistakes += [_told(each, name, lines) for each in _causes(error.errors())]
-    if config is not None:
-        mistakes += [f"{name}: {said}" for said in config.conflicts()]
-        mistakes += [
-            f"{name}: contract.catalog: {said}"
-            for contract in config.contract
-            for said in _no_catalog(contract.catalog)
-        ]
+        mistakes += [source.tells(_where(each), _said(each)) for each in _causes(error.errors())]
+    mistakes += [source.tells(*each) for each in conflicts(content, directory, catalogs)]
     if mistakes or config is None:
         raise ConfigError(*mistakes)
     return config
 
 
-def shown(config: Config) -> dict[str, Any]:
-    """Return what is in force, without secrets, as JSON can say it."""
-    content: dict[str, Any] = config.model_dump(mode="json")
-    for table, key in (("ledger", "redis"), ("upstream", "proxy")):
-        if (url := content[table][key]) is not None:
-            content[table][key] = without_password(url)
-    for job in content["job"]:
-        job.pop("token_sha256")
-    return content
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the content came from: a file, its lines, and the variables laid over it."""
 
+    name: str
+    content: Mapping[str, Any]
+    known: dict[Where, int]
 
-def without_password(url: str) -> str:
-    """Return a URL as logs and journals may have it."""
-    parts = urlsplit(url)
-    if parts.password is None and parts.username is None:
-        return url
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    def tells(self, where: Where, said: str) -> str:
+        """Return one mistake as a line for a person."""
+        table = self.content.get(str(where[0])) if where else None
+        if len(where) > 1 and isinstance(table, dict):
+            table_name, key = str(where[0]), str(where[1])
+            if isinstance(table.get(key), Variable):
+                return f"{PREFIX}{table_name}_{key}".upper() + f": {said}"
+        line = nearest(where, self.known)
+        place = f"{self.name}:{line}" if line else self.name
+        key = ".".join(part for part in where if isinstance(part, str))
+        return f"{place}: {key}: {said}"
 
 
 def _find(path: Path | None, environ: Mapping[str, str]) -> Path | None:
-    named = path or (Path(environ["GOVERNOR_CONFIG"]) if "GOVERNOR_CONFIG" in environ else None)
+    named = path or (Path(found) if (found := environ.get("GOVERNOR_CONFIG")) else None)
     if named is not None:
-        return named.expanduser()
-    return next((place for place in map(Path.expanduser, PLACES) if place.is_file()), None)
+        return _at_home(named)
+    places = map(_at_home, PLACES)
+    return next((place for place in places if os.path.lexists(place)), None)
+
+
+def _at_home(path: Path) -> Path:
+    """Return a path with its `~` resolved; without a home directory it is a name like another."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        said = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise ConfigError(f"{file} cannot be read: {said}") from error
+        return file.read_text("utf-8-sig")  # an editor on Windows may have put a mark first
+    except FileNotFoundError:
+        raise ConfigError(f"{file}: it is not there; correct the path or create it") from None
+    except OSError as error:
+        raise ConfigError(f"{file}: it cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: it is not UTF-8; save it as that") from error
 
 
-def _no_catalog(catalog: str) -> Iterator[str]:
-    if catalog not in catalogs.names() and not catalog.endswith(".toml"):
-        built_in = ", ".join(catalogs.names())
-        yield f"there is no catalog {catalog!r}; built in are {built_in}, or name a .toml file"
+def _parsed(text: str, file: Path | None) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:  # TOMLDecodeError, and what int() says to 5,000 digits
+        place = AT_LINE.fullmatch(str(error))
+        at, said = (f":{place['line']}", place["said"]) if place else ("", str(error))
+        said = said[:1].lower() + said[1:]
+        raise ConfigError(f"{file}{at}: it is not TOML: {said}; texts stand in quotes") from error
 
 
-def _lay_over(content: dict[str, Any], environ: Mapping[str, str]) -> list[str]:
-    """Put GOVERNOR_<TABLE>_<KEY> over the file; return what no such key exists for."""
-    known = dict(_variables())
-    mistakes = []
-    for variable in sorted(environ):
-        if not variable.startswith(PREFIX) or variable in OTHERS:
-            continue
-        if variable not in known:
-            mistakes.append(f"{variable}: no such setting{_meant(variable, [*known, *OTHERS])}")
-            continue
-        table, key = known[variable]
-        within = content.setdefault(table, {})
-        if isinstance(within, dict):
-            within[key] = environ[variable]
-    return mistakes
-
-
-def _variables() -> Iterator[tuple[str, tuple[str, str]]]:
-    for table, field in Config.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Table):
-            for key, within in field.annotation.model_fields.items():
-                if within.annotation != dict[str, str]:
-                    yield f"{PREFIX}{table}_{key}".upper(), (table, key)
+def _where(error: ErrorDetails) -> Where:
+    """Return the place of a mistake; pydantic's mark for the key of a mapping is none."""
+    return tuple(part for part in error["loc"] if part != "[key]")
 
 
 def _causes(errors: list[ErrorDetails]) -> list[ErrorDetails]:
@@ -143,70 +145,40 @@ def _causes(errors: list[ErrorDetails]) -> list[ErrorDetails]:
     ]
 
 
-def _told(error: ErrorDetails, name: str, lines: Mapping[Where, int]) -> str:
-    """Return one mistake as a line for a person."""
-    where: Where = tuple(error["loc"])
-    line = next((lines[where[:n]] for n in range(len(where), 0, -1) if where[:n] in lines), None)
-    place = f"{name}:{line}" if line else name
-    key = ".".join(str(part) for part in where if not isinstance(part, int))
-    return f"{place}: {key}: {_said(error, where)}"
-
-
-def _said(error: ErrorDetails, where: Where) -> str:
-    kind, value = error["type"], error["input"]
+def _said(error: ErrorDetails) -> str:
+    """Return what is wrong and what to do, without quoting what may be a secret."""
+    where, value, kind = _where(error), error["input"], error["type"]
+    plain = tuple(part for part in where if isinstance(part, str))
     if kind == "extra_forbidden":
-        plain = tuple(part for part in where if isinstance(part, str))
-        if plain in LATER:
-            return LATER[plain]
-        return f"no such key{_meant(str(where[-1]), _siblings(plain[:-1]))}"
-    if kind == "missing":
-        return "it is missing"
-    said = error["msg"].removeprefix("Value error, ")
-    said = said[0].lower() + said[1:]
-    quotable = isinstance(value, str | int | float) and where[-1] not in SECRETIVE
-    if quotable and kind != "value_error":
-        said += f", not {value!r}"
+        return LATER.get(plain) or _unknown(plain)
+    if kind == "tuple_type" and isinstance(value, dict):
+        return f"write [[{'.'.join(plain)}]], in double brackets"
+    if kind == "value_error":
+        return error["msg"].removeprefix("Value error, ")
+    if kind in PLAIN:
+        return PLAIN[kind]
+    said = error["msg"].replace("Input should be", "write").replace("Input should", "it should")
+    if isinstance(value, str | int | float) and where[-1] not in SECRETIVE:
+        said += f", not {value!r:.60}"
     return said
 
 
-def _siblings(table: tuple[str, ...]) -> list[str]:
+def _unknown(plain: tuple[str, ...]) -> str:
+    known = _keys(plain[:-1])
+    close = suggestion(plain[-1], known)
+    return "no such key" + (close or f"; there are {', '.join(known)}")
+
+
+def _keys(tables: tuple[str, ...]) -> list[str]:
     """Return the keys that a table may have."""
-    schema = Config.model_json_schema()
-    at = schema
-    for part in table:
-        at = at.get("properties", {}).get(part, {})
-        at = at.get("items", at)
-        reference = at.get("$ref") or next(
-            (each["$ref"] for each in at.get("anyOf", ()) if "$ref" in each), None
-        )
-        if reference:
-            at = schema["$defs"][reference.rpartition("/")[2]]
-    return list(at.get("properties", {}))
+    table: type[Table] = Config
+    for name in tables:
+        table = _inner(table.model_fields[name].annotation)
+    return sorted(table.model_fields)
 
 
-def _meant(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; there are {', '.join(sorted(known))}" if known else ""
-
-
-def _lines(text: str) -> Iterator[tuple[Where, int]]:
-    """Yield where each table and key stands. Plain TOML only: a mistake may go without its line."""
-    counts: dict[Where, int] = {}
-    table: Where = ()
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := HEADER.match(line):
-            parts = header[2].replace('"', "").split(".")
-            table = ()
-            for part in parts[:-1]:
-                table = (*table, part)
-                if table in counts:
-                    table = (*table, counts[table])
-            table = (*table, parts[-1])
-            if header[1] == "[[":
-                counts[table] = counts.get(table, -1) + 1
-                table = (*table, counts[table])
-            yield table, number
-        elif key := KEY.match(line):
-            yield (*table, key[1]), number
+def _inner(annotation: object) -> type[Table]:
+    """Return the table inside `Table | None` and `tuple[Table, ...]`."""
+    if isinstance(annotation, type) and issubclass(annotation, Table):
+        return annotation
+    return next(_inner(each) for each in get_args(annotation) if each not in (type(None), ...))
