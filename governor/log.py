@@ -3,10 +3,14 @@
 JSON for machines, console for people; RFC 3339 in UTC. A line is made of names and numbers that
 Governor made itself (core/record.py), so nothing of a request can reach it; what libraries say goes
 through the same renderer, shortened and without control characters, and never with a traceback.
+
+A line that cannot be written is lost, and nothing else is: the journal is the record of what was
+collected, and a full disk or a closed pipe behind standard error must not end an exchange.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 from dataclasses import asdict
@@ -24,7 +28,8 @@ if TYPE_CHECKING:
     from governor.core.record import ExchangeRecord
 
 LONGEST: Final = 400  # characters of one value; our own sentences are shorter
-CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# Controls, and what makes a terminal show text in another order or on another line than it is.
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 QUIET: Final = {"reason", "unreadable"}  # left out of a line when empty
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
@@ -42,7 +47,7 @@ class Log:
     ) -> None:
         as_json = style == "json" or (style == "auto" and not stream.isatty())
         self._logger = structlog.wrap_logger(
-            structlog.PrintLogger(stream),
+            _Lines(stream),
             processors=[
                 _stamp(clock),
                 _tame,
@@ -81,6 +86,21 @@ class Log:
         self._logger.error("task failed", task=name, error=type(error).__name__)
 
 
+class _Lines:
+    """One stream of whole lines. Each level has its method, as structlog calls them."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def msg(self, line: str) -> None:
+        """Write one line, at once; lose it if the stream is gone."""
+        with contextlib.suppress(OSError, ValueError):  # ValueError: it was closed here
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+    debug = info = warning = error = msg
+
+
 class _Forward(logging.Handler):
     """What libraries log, by the same renderer."""
 
@@ -91,8 +111,10 @@ class _Forward(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         kind = record.exc_info[0] if record.exc_info else None
         facts = {"error": kind.__name__} if kind else {}
-        said = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
-        # The template and not its arguments: those may hold what a crawler sent.
+        # The template and not its arguments, and its first line only, because asyncio adds the
+        # failed task in others: either may hold what a crawler sent.
+        template = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
+        said = template.partition("\n")[0]
         self._log.warning("library", logger=record.name, said=said, **facts)
 
 
@@ -105,7 +127,10 @@ def _stamp(clock: Clock) -> Callable[..., MutableMapping[str, Any]]:
 
 def _tame(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Shorten every text and take control characters out: no line can forge another."""
-    return {
-        name: CONTROL.sub("?", value)[:LONGEST] if isinstance(value, str) else value
-        for name, value in event.items()
-    }
+    return {name: _tamed(value) for name, value in event.items()}
+
+
+def _tamed(value: object) -> object:
+    if value is None or isinstance(value, int | float):
+        return value
+    return CONTROL.sub("?", str(value)[:LONGEST])
