@@ -12,23 +12,20 @@ import pytest
 
 from governor.core.ledger.messages import (
     Account,
-    Answer,
     Ask,
-    Doubt,
     DoubtReason,
     Fenced,
     Grant,
-    Reply,
     RowValue,
     Stale,
     Usage,
     WholeRow,
 )
 from governor.core.window import Window
-from tests.conformance.twins import LEDGER, PREFIX
+from tests.conformance.twins import PREFIX, joined, reason, spent
 
 if TYPE_CHECKING:
-    from tests.conformance.twins import Member, Twins
+    from tests.conformance.twins import Twins
 
 DAY = Window(86_400_000)
 TOTAL, SHARE = "x-24h", "x-24h/elections"
@@ -38,24 +35,6 @@ GRANTED = Grant(granted=True)
 def ask(posts: int, *, share: int | None = None, patience_ms: int = 0) -> Ask:
     amounts = ((TOTAL, posts),) if share is None else ((TOTAL, posts), (SHARE, share))
     return Ask(amounts, patience_ms=patience_ms)
-
-
-def reason(answer: Answer) -> DoubtReason:
-    assert isinstance(answer, Doubt)
-    return answer.reason
-
-
-async def joined(twins: Twins, name: str = "m") -> Member:
-    member = twins.member(name)
-    await member.join()
-    return member
-
-
-async def spent(twins: Twins, posts: int) -> Member:
-    """Return a member that was just charged so many posts."""
-    member = await joined(twins)
-    await member.tell(**{TOTAL: RowValue(charged=posts)})
-    return member
 
 
 async def test_a_member_brings_its_whole_row_first(twins: Twins) -> None:
@@ -104,7 +83,7 @@ async def test_a_price_above_the_limit_is_refused_for_good(twins: Twins) -> None
 
 
 async def test_charged_posts_free_one_window_after_they_were_told(twins: Twins) -> None:
-    member = await spent(twins, 1_000)
+    member = await spent(twins, TOTAL, 1_000)
     (grant,) = (await member.ask(ask(1))).grants
 
     assert grant.retry_at_ms is not None
@@ -128,7 +107,7 @@ async def test_what_was_let_go_of_counts_a_linger_longer(twins: Twins) -> None:
 
 
 async def test_truth_is_recorded_even_over_the_limit(twins: Twins) -> None:
-    member = await spent(twins, 5_000)
+    member = await spent(twins, TOTAL, 5_000)
     reply = await member.ask(ask(0))
 
     assert reply.usage[TOTAL].charged == 5_000
@@ -165,7 +144,7 @@ async def test_a_dead_generation_is_fenced(twins: Twins) -> None:
 
 
 async def test_a_row_is_replaced_whole(twins: Twins) -> None:
-    member = await spent(twins, 700)
+    member = await spent(twins, TOTAL, 700)
     await member.ask(ask(200))
     member.restart()
     reply = await member.join(values={TOTAL: RowValue(charged=700, lingered=200)})
@@ -178,7 +157,7 @@ async def test_a_row_is_replaced_whole(twins: Twins) -> None:
 
 
 async def test_a_row_can_be_replaced_within_a_generation(twins: Twins) -> None:
-    member = await spent(twins, 700)
+    member = await spent(twins, TOTAL, 700)
     extra = Account("x-24h/health", 50, DAY.window_ms)
     buckets = {extra.name: {DAY.bucket(twins.time_ms): 20}}
     spread = {extra.name: RowValue(charged=20)}
@@ -191,7 +170,7 @@ async def test_a_row_can_be_replaced_within_a_generation(twins: Twins) -> None:
 
 async def test_the_row_remembers_two_windows(twins: Twins) -> None:
     """So that a loss can be undone, and memory is constant whatever the traffic."""
-    member = await spent(twins, 1)
+    member = await spent(twins, TOTAL, 1)
     key = f"{PREFIX}buckets:m:{TOTAL}"
     twins.pass_ms(2 * DAY.window_ms)
     await member.ask()
@@ -297,7 +276,7 @@ async def test_waiters_are_not_overtaken_while_they_have_patience(twins: Twins) 
 
 
 async def test_a_waiter_whose_time_comes_too_late_is_overtaken(twins: Twins) -> None:
-    member = await spent(twins, 900)
+    member = await spent(twins, TOTAL, 900)
     short, long = ask(200, patience_ms=4_000), ask(200, patience_ms=2 * DAY.window_ms)
 
     assert not (await member.ask(long, ask(100))).grants[1].granted
@@ -310,101 +289,3 @@ async def test_a_waiter_holds_back_only_who_shares_what_it_waits_for(twins: Twin
     reply = await member.ask(ask(10, share=10, patience_ms=4_000), ask(1_000))
 
     assert [grant.granted for grant in reply.grants] == [False, True]
-
-
-async def test_a_stepped_clock_is_reported_and_not_followed(twins: Twins) -> None:
-    member = await spent(twins, 1_000)
-    now_ms = twins.time_ms
-    for step_ms in (2 * DAY.window_ms, -2 * DAY.window_ms):
-        twins.step_store_ms(step_ms)
-        reply = await member.hear(member.message())
-        assert isinstance(reply, Reply)
-        assert reply.stepped == ("store",)
-        member.boot_ms += step_ms
-        reply = await member.hear(member.message())
-        assert isinstance(reply, Reply)
-        assert reply.stepped == ("boot",)
-        assert reply.time_ms - now_ms < 60_000
-        assert reply.usage[TOTAL].charged == 1_000
-
-
-async def test_a_rebooted_members_clock_is_anchored_anew(twins: Twins) -> None:
-    member = await joined(twins)
-    member.restart()
-    member.boot_ms = 1_000
-    assert member.journal is not None
-    member.journal.boot_offset_ms = None
-    reply = await member.hear(member.message(whole=member.whole()))
-
-    assert isinstance(reply, Reply)
-    assert reply.boot_offset_ms == 1_000 - member.journal.time_ms
-    assert reply.time_ms == member.journal.time_ms
-
-
-async def test_an_open_ledger_learns_no_time_from_a_journal(twins: Twins) -> None:
-    """A new member's journal has its own machine's time in it, and that may be wrong by days."""
-    await spent(twins, 1_000)
-    stranger = twins.member("stranger")
-    ahead_ms = twins.time_ms + 2 * DAY.window_ms
-    reply = await stranger.join(whole=WholeRow({}, {}, ahead_ms, ahead_ms, None))
-
-    assert reply.time_ms < ahead_ms - DAY.window_ms
-    assert reply.usage[TOTAL].charged == 1_000
-
-
-async def test_a_closed_ledger_grants_nothing_and_learns_its_time(twins: Twins) -> None:
-    """After a loss T and H resume from the highest journaled values, never from a clock."""
-    member = await joined(twins)
-    twins.close_ledger()
-    ahead_ms = twins.time_ms + DAY.window_ms
-    member.restart()
-    whole = WholeRow({}, {}, ahead_ms, ahead_ms + 7, None)
-    reply = await member.say(whole=whole, asks=(ask(1, patience_ms=9), ask(1)))
-
-    assert isinstance(reply, Reply)
-    assert not reply.open
-    assert reply.grants == (Grant(granted=False), Grant(granted=False))
-    assert (reply.time_ms, reply.high_ms >= ahead_ms + 7) == (ahead_ms, True)
-
-
-@pytest.mark.parametrize("amiss", ["pending", "charged"])
-async def test_sums_that_do_not_add_up_close_the_ledger(twins: Twins, amiss: str) -> None:
-    member = await spent(twins, 100)
-    state = twins.book._accounts[TOTAL]  # noqa: SLF001  # damage can only be done from inside
-    if amiss == "pending":
-        state.pending -= 1
-    else:
-        state.ring.charged -= 1
-    twins.inside.hincrby(f"{PREFIX}account:{TOTAL}", amiss, -1)
-    before = twins.inside.hget(LEDGER, "epoch")
-    twins.pass_ms(60_000)
-    assert reason(await member.say(asks=(ask(1),))) is DoubtReason.MISCOUNTED
-
-    assert before is not None
-    known = replace(twins.identity, epoch=int(before))
-    assert twins.inside.hmget(LEDGER, "epoch", "open") == [str(known.epoch + 1), "0"]
-    assert twins.identity.epoch == known.epoch + 1
-    assert reason(await member.say(identity=known)) is DoubtReason.FOREIGN
-
-
-async def test_a_row_whose_first_message_found_a_loss_has_no_reply_to_repeat(twins: Twins) -> None:
-    member = await joined(twins)
-    member.restart()
-    twins.book._accounts[TOTAL].pending += 1  # noqa: SLF001  # damage can only be done from inside
-    twins.inside.hincrby(f"{PREFIX}account:{TOTAL}", "pending", 1)
-    twins.pass_ms(60_000)
-    assert reason(await member.say(whole=member.whole())) is DoubtReason.MISCOUNTED
-
-    assert isinstance(await member.say(seq=0, acked=0), Stale)
-
-
-async def test_every_account_is_recounted_at_least_once_a_minute(twins: Twins) -> None:
-    member = await joined(twins)
-    twins.book._accounts[SHARE].pending += 1  # noqa: SLF001  # damage can only be done from inside
-    twins.inside.hincrby(f"{PREFIX}account:{SHARE}", "pending", 1)
-    seconds = 0
-    while isinstance(await member.say(), Reply):
-        seconds += 1
-        twins.pass_ms(1_000)
-
-    assert seconds <= 60

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any, Final
 from governor.clock import SystemClock
 from governor.core.ledger.book import Book
 from governor.core.ledger.clocks import Clocks
-from governor.core.ledger.messages import Account, Message, Reply, RowValue, WholeRow
+from governor.core.ledger.messages import (
+    Account,
+    Answer,
+    Doubt,
+    DoubtReason,
+    Message,
+    Reply,
+    RowValue,
+    WholeRow,
+)
 from governor.core.ledger.records import Stamped
 from governor.core.ledger.state import ContractState
 from governor.store import RedisStore
@@ -22,7 +31,7 @@ from governor.store import RedisStore
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from governor.core.ledger.messages import Answer, Ask, Identity
+    from governor.core.ledger.messages import Ask, Identity
     from tests.fakes.redis import RedisServer
 
 CONTRACT: Final = "x"
@@ -193,3 +202,21 @@ class Member:
                 reply.boot_offset_ms,
             )
         )
+
+
+def reason(answer: Answer) -> DoubtReason:
+    assert isinstance(answer, Doubt)
+    return answer.reason
+
+
+async def joined(twins: Twins, name: str = "m") -> Member:
+    member = twins.member(name)
+    await member.join()
+    return member
+
+
+async def spent(twins: Twins, account: str, posts: int) -> Member:
+    """Return a member that was just charged so many posts."""
+    member = await joined(twins)
+    await member.tell(**{account: RowValue(charged=posts)})
+    return member
