@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Item = dict[str, Any]
 Mistake = tuple["Where", str]  # where it stands, and what to do about it
+NAMELESS: Final[Item] = {"name": None, "catalog": None}
 DEFAULT_NAME: Final[str] = Contract.model_fields["name"].default
 DEFAULT_CATALOG: Final[str] = Contract.model_fields["catalog"].default
 WINDOWS_KEPT: Final = 2  # of the longest: what a lost ledger is refilled from (design, invariant 4)
@@ -48,11 +49,11 @@ def conflicts(
 
 
 def _items(content: Mapping[str, Any], key: str) -> list[Item]:
-    """Return an array of tables; what is no table becomes an empty one, to keep the numbers."""
+    """Return an array of tables; what is no table becomes a nameless one, to keep the numbers."""
     found = content.get(key, ())
     if not isinstance(found, list | tuple):
         return []
-    return [each if isinstance(each, dict) else {} for each in found]
+    return [each if isinstance(each, dict) else NAMELESS for each in found]
 
 
 def _twice(kind: str, names: list[object], key: str = "name") -> Iterator[Mistake]:
@@ -82,7 +83,8 @@ def _jobs(jobs: list[Item], contracts: list[Item]) -> Iterator[Mistake]:
     largest: dict[str, int] = {}
     for contract in contracts:
         posts = [_number(limit.get("posts")) for limit in _items(contract, "limit")]
-        largest[str(contract.get("name", DEFAULT_NAME))] = max(posts, default=0)
+        if isinstance(name := contract.get("name", DEFAULT_NAME), str):
+            largest[name] = max(posts, default=0)
     for number, job in enumerate(jobs):
         name, cap = job.get("contract"), _number(job.get("posts"))
         if isinstance(name, str) and name not in largest:

@@ -194,15 +194,11 @@ BUILT_IN = Contract(
 class Config(Table):
     """What Governor is told, all of it."""
 
-    listen: Listen = Field(default_factory=Listen, description="Where Governor is reached.")
-    ledger: Ledger = Field(
-        default_factory=Ledger, description="Where the ledger and the journal are kept."
-    )
-    tls: Tls = Field(default_factory=Tls, description="The CA that signs for governed hosts.")
-    log: Log = Field(default_factory=Log, description="What is written to standard error.")
-    upstream: Upstream = Field(
-        default_factory=Upstream, description="How the platforms are reached."
-    )
+    listen: Listen = Field(default_factory=Listen)
+    ledger: Ledger = Field(default_factory=Ledger)
+    tls: Tls = Field(default_factory=Tls)
+    log: Log = Field(default_factory=Log)
+    upstream: Upstream = Field(default_factory=Upstream)
     contract: Annotated[tuple[Contract, ...], Field(min_length=1)] = Field(
         (BUILT_IN,), description="The terms to keep; absent: X's."
     )

@@ -22,7 +22,7 @@ def read(kind: Any, value: object, context: Mapping[str, Any] | None = None) -> 
     return TypeAdapter(kind).validate_python(value, context=dict(context or {}))
 
 
-def refused(kind: Any, value: object) -> str:
+def refused(kind: Any, value: object) -> str:  # noqa: ANN401  # any type of a setting
     with pytest.raises(ValidationError) as caught:
         read(kind, value)
     return caught.value.errors()[0]["msg"]
