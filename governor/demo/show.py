@@ -50,14 +50,14 @@ class Sight:
 
     @property
     def used(self) -> int:
-        """Posts charged and held, as Governor reports them."""
-        return self.metrics.sum("usage_posts", limit="x-demo")
+        """Posts charged and held, as Governor reports them; no job: the sum of all."""
+        return self.metrics.sum("usage_posts", limit="x-demo", job="")
 
     def line(self) -> str:
         """Return it as one line of text."""
         return (
             f"{self.at_s:3d} s  used {self.used:,} of {self.terms.posts:,}"
-            f"  held {self.metrics.sum('held_posts', limit='x-demo'):,}"
+            f"  held {self.metrics.sum('held_posts', limit='x-demo', job=''):,}"
             f"  waiting {self.metrics.sum('waiting_exchanges')}"
             f"  refused {self.metrics.sum('refusals_total')}"
             f"  delivered {self.delivered:,}"

@@ -56,7 +56,7 @@ async def test_curl_is_answered_and_counted(
     ):
         page = json.loads(await way(governor, *more))
         await platform.until(lambda one: one.under_way == 0)
-        metrics = await governor.metrics()
+        metrics = await governor.settled(platform.arrived)
 
     assert len(page["data"]) == platform.posts == 100
     assert metrics.sum("charged_posts_total") == 100

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 METRICS = """\
 # TYPE governor_usage_posts gauge
-governor_usage_posts{contract="x",limit="x-demo"} 300.0
+governor_usage_posts{contract="x",limit="x-demo",job=""} 300.0
 governor_usage_posts{contract="x",limit="x-other"} 5.0
 # TYPE governor_refusals counter
 governor_refusals_total{reason="limit"} 2.0

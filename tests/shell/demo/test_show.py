@@ -14,8 +14,8 @@ from governor.demo.show import Sight, run_demo, sentence
 
 METRICS = Metrics(
     (
-        ("governor_usage_posts", {"limit": "x-demo"}, 1_500.0),
-        ("governor_held_posts", {"limit": "x-demo"}, 75.0),
+        ("governor_usage_posts", {"limit": "x-demo", "job": ""}, 1_500.0),
+        ("governor_held_posts", {"limit": "x-demo", "job": ""}, 75.0),
         ("governor_waiting_exchanges", {}, 2.0),
         ("governor_refusals_total", {"reason": "limit"}, 9.0),
     )
