@@ -75,6 +75,13 @@ class Running:
         config, clock = self._config, self._clock
         read = parts.read_catalogs(config)
         jobs = {job.name: job for job in config.jobs()}
+        self._journal = Journal.open(
+            config.ledger.state,
+            clock=clock,
+            create=False,
+            observe=self._observe_journal,
+        )
+        self._stack.push_async_callback(self._journal.close)
         authority = parts.load_ca(config, read, clock)
         self._metrics = Metrics(
             contracts=config.contracts(),
@@ -85,13 +92,6 @@ class Running:
             ca_expires_ms=authority.expires_ms,
             version=governor.__version__,
         )
-        self._journal = Journal.open(
-            config.ledger.state,
-            clock=clock,
-            create=False,
-            observe=self._metrics.journal,
-        )
-        self._stack.push_async_callback(self._journal.close)
         state = await recovery.start(self._journal, clock)
         self._stack.push_async_callback(self._keep_checkpoint)
         self._stack.push_async_callback(self._tasks.cancel)
@@ -101,6 +101,10 @@ class Running:
         ]
         self._stack.push_async_callback(self._resolving.drain, LAST_S)
         await self._open_doors(tuple(governed), jobs, read, authority)
+
+    def _observe_journal(self, seconds: float) -> None:
+        """Pass on how long a commit took; the metrics are made after the journal is opened."""
+        self._metrics.journal(seconds)
 
     async def _govern(
         self, contract: policy.Contract, catalog: Catalog, state: MemberState
