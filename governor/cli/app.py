@@ -47,7 +47,7 @@ def _options(
 
 
 def _load() -> Config:
-    from governor.config import load  # noqa: PLC0415  # a verb imports when it runs
+    from governor.config import load
 
     config = load(_named["config"], os.environ)
     for note in config.notes():
@@ -67,7 +67,7 @@ def init(
     ] = None,
 ) -> None:
     """Make the state directory, the CA and the ledger; run twice it changes nothing."""
-    from governor.cli.initialise import initialise  # noqa: PLC0415
+    from governor.cli.initialise import initialise
 
     for line in asyncio.run(initialise(_load(), used)):
         typer.echo(line)
@@ -76,7 +76,7 @@ def init(
 @app.command()
 def run() -> None:
     """Serve until SIGTERM or SIGINT; a second one charges what is under way in full, and goes."""
-    from governor.cli.serve import serve  # noqa: PLC0415
+    from governor.cli.serve import serve
 
     asyncio.run(serve(_load(), typer.echo))
 
@@ -84,7 +84,7 @@ def run() -> None:
 @app.command()
 def check(*, as_json: AsJson = False) -> None:
     """Say whether configuration, catalogs, CA, journal and ledger would do; exit 1 if not."""
-    from governor.cli.checks import check_all  # noqa: PLC0415
+    from governor.cli.checks import check_all
 
     findings = asyncio.run(check_all(_load()))
     if as_json:
@@ -107,8 +107,8 @@ def env(
     as_json: AsJson = False,
 ) -> None:
     """Print the exports that route a crawler's shell: eval "$(governor env)"."""
-    from governor.cli.exports import local_exports, remote_exports  # noqa: PLC0415
-    from governor.env import render  # noqa: PLC0415
+    from governor.cli.exports import local_exports, remote_exports
+    from governor.env import render
 
     config = _load()
     if for_remote is not None:
@@ -124,7 +124,7 @@ def env(
 @app.command()
 def health() -> None:
     """Ask the running Governor whether it is ready; exit 1 if it is not."""
-    from governor.cli.asking import ask  # noqa: PLC0415
+    from governor.cli.asking import ask
 
     ready, said = asyncio.run(ask(_load(), "/ready"))
     typer.echo(said.strip())
@@ -134,7 +134,7 @@ def health() -> None:
 @app.command()
 def status(*, as_json: AsJson = False) -> None:
     """Show usage and headroom of the running Governor."""
-    from governor.cli.asking import ask, table  # noqa: PLC0415
+    from governor.cli.asking import ask, table
 
     ready, said = asyncio.run(ask(_load(), "/status"))
     if not ready:
@@ -146,7 +146,7 @@ def status(*, as_json: AsJson = False) -> None:
 @config_app.command("schema")
 def config_schema() -> None:
     """Print the JSON Schema of governor.toml."""
-    from governor.config import Config  # noqa: PLC0415
+    from governor.config import Config
 
     _print_json(Config.model_json_schema())
 
@@ -154,7 +154,7 @@ def config_schema() -> None:
 @config_app.command("show")
 def config_show() -> None:
     """Print what is in force, without secrets."""
-    from governor.config import shown  # noqa: PLC0415
+    from governor.config import shown
 
     _print_json(shown(_load()))
 
@@ -162,7 +162,7 @@ def config_show() -> None:
 @ca_app.command("show")
 def ca_show() -> None:
     """Say where the CA is, when it expires, and the SHA-256 of the bundle to trust."""
-    from governor.cli.exports import ca_facts  # noqa: PLC0415
+    from governor.cli.exports import ca_facts
 
     _print_json(ca_facts(_load()))
 
@@ -170,7 +170,7 @@ def ca_show() -> None:
 @ca_app.command("export")
 def ca_export() -> None:
     """Print the CA's certificate in PEM."""
-    from governor.cli.exports import ca_pem  # noqa: PLC0415
+    from governor.cli.exports import ca_pem
 
     typer.echo(ca_pem(_load()), nl=False)
 
@@ -180,6 +180,6 @@ def demo(
     seconds: Annotated[int, typer.Option(min=5, help="How long to watch.")] = 60,
 ) -> None:
     """Run a platform, Governor and three crawlers on this machine, and judge the outcome."""
-    from governor.demo.show import run_demo  # noqa: PLC0415
+    from governor.demo.show import run_demo
 
     raise typer.Exit(asyncio.run(run_demo(seconds=seconds)))

@@ -28,7 +28,7 @@ ADAPTERS: Final = frozenset(
     {"catalogs", "certs", "clock", "config", "journal", "log", "metrics", "store", "upstream"}
 )
 LINE: Final = frozenset({"exchange", "conversation", "recovery", "tasks"})
-FACES: Final = frozenset({"proxy", "admin", "evidence", "doctor", "demo"})
+FACES: Final = frozenset({"proxy", "admin", "env", "evidence", "doctor", "demo"})
 ROOMS: Final = frozenset({"errors", "core", "cli"}) | ADAPTERS | LINE | FACES
 EVERYWHERE: Final = frozenset({"", "errors", "core", "clock"})  # "" is the package: its version
 

@@ -11,7 +11,7 @@ from governor.proxy.relay import Relay
 from tests.fakes.doorway import OTHER, Doorway, open_doorway, read_answer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
     from pathlib import Path
 
     import pytest
@@ -32,7 +32,7 @@ class Answer:
         self._pieces = pieces
         self.breaks: UpstreamError | None = None
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
         for piece in self._pieces:
             yield piece
         if self.breaks is not None:
