@@ -4,12 +4,19 @@ Both spellings of the proxy variables, because curl reads `http_proxy` in lower 
 variables, because requests, urllib, curl and Node each read their own; NO_PROXY empty, because one
 left there silently re-opens the way around. The CA file holds the public roots too: these variables
 replace a library's store (Node's adds to it).
+
+"dotenv" is no one format: docker takes quotes as part of a value, others differ in escapes and in
+what they expand. So plain values stay bare, others get the quotes that all readers agree on, and a
+value that has none is refused: a path read wrongly would send a crawler around its CA.
 """
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import Final, Literal
+
+from governor.errors import UsageError
 
 Shell = Literal["sh", "fish", "powershell", "dotenv"]
 Exports = tuple[tuple[str, str], ...]
@@ -17,6 +24,9 @@ PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "TWS
 CAS: Final = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 FIXED: Final = (("NO_PROXY", ""), ("no_proxy", ""), ("NODE_USE_ENV_PROXY", "1"))
 REMOTE_BUNDLE: Final = "governor-ca.pem"
+BUNDLE_URL: Final = "http://governor.internal/ca.pem"
+BARE: Final = re.compile(r"[A-Za-z0-9_./:@%+,=-]*")
+QUOTES: Final = re.compile("(['\u2018\u2019\u201a\u201b])")  # each of them ends a PowerShell text
 
 
 def exports(proxy_url: str, bundle: str) -> Exports:
@@ -29,7 +39,10 @@ def exports(proxy_url: str, bundle: str) -> Exports:
 
 
 def render(variables: Exports, shell: Shell) -> str:
-    """Return the lines that set them, quoted for one shell."""
+    """Return the lines that set them, quoted for one shell.
+
+    Raises UsageError for a value that cannot be written for all readers of dotenv files.
+    """
     return "".join(f"{_line(name, value, shell)}\n" for name, value in variables)
 
 
@@ -37,23 +50,39 @@ def for_remote(proxy_url: str, sha256: str, shell: Shell) -> str:
     """Return what a crawler on another host needs: fetch the bundle, compare it, set the variables.
 
     The bundle comes over plain HTTP through the proxy, so its SHA-256, printed here where the
-    operator is, must be compared before it is trusted. PowerShell and dotenv have the comparison
-    as a comment with the value.
+    operator is, is compared before it is trusted. Another one is removed, and the variables are set
+    all the same: then a crawler fails, where without them it would go around Governor. A dotenv
+    file runs nothing and has the two steps as a comment.
     """
-    proxy = _quoted(proxy_url, shell)
-    # Without --noproxy a NO_PROXY that the crawler's shell has would send curl around us.
-    curl = f"curl -fsS --noproxy '' -x {proxy}"
-    fetch = f"{curl} -o {REMOTE_BUNDLE} http://governor.internal/ca.pem"
-    if shell in ("sh", "fish"):
-        bundle = f"$PWD/{REMOTE_BUNDLE}"
-        check = f'echo "{sha256}  {REMOTE_BUNDLE}" | sha256sum --check --quiet'
-        lines = [f"{fetch} && {check} || rm -f {REMOTE_BUNDLE}"]
-        for name, value in exports(proxy_url, bundle):
-            quoted = f'"{value}"' if value == bundle else _quoted(value, shell)
-            lines.append(f"export {name}={quoted}" if shell == "sh" else f"set -gx {name} {quoted}")
-        return "\n".join(lines) + "\n"
-    comment = f"# {fetch}\n# SHA-256 of {REMOTE_BUNDLE} must be {sha256}\n"
-    return comment + render(exports(proxy_url, REMOTE_BUNDLE), shell)
+    if shell == "dotenv":
+        steps = f"# First: {_curl(proxy_url, 'sh')}\n# Its SHA-256 must be {sha256}\n"
+        return steps + render(exports(proxy_url, REMOTE_BUNDLE), shell)
+    here = f"$PWD/{REMOTE_BUNDLE}"  # in double quotes, the same in the three shells
+    lines = [
+        _line(name, value, shell).replace(_quoted(here, shell), f'"{here}"')
+        for name, value in exports(proxy_url, here)
+    ]
+    return "\n".join([*lines, *_fetched(proxy_url, sha256, shell)]) + "\n"
+
+
+def _fetched(proxy_url: str, sha256: str, shell: Shell) -> tuple[str, ...]:
+    """Return the lines that leave the bundle in this directory, or none there."""
+    if shell == "powershell":
+        differs = f"(Get-FileHash {REMOTE_BUNDLE} -Algorithm SHA256).Hash -ne '{sha256}'"
+        return (
+            _curl(proxy_url, shell),
+            f"if ({differs}) {{ Remove-Item {REMOTE_BUNDLE}; Write-Error 'not the same CA' }}",
+        )
+    check = f'echo "{sha256}  {REMOTE_BUNDLE}" | sha256sum --check --quiet >&2'
+    return (f"{_curl(proxy_url, shell)} && {check} || rm -f {REMOTE_BUNDLE}",)
+
+
+def _curl(proxy_url: str, shell: Shell) -> str:
+    """Return the command that fetches the bundle, whatever way around the shell may have set."""
+    if shell == "powershell":  # drops an empty argument, has just unset NO_PROXY; curl is an alias
+        return f"curl.exe -fsS -x {_quoted(proxy_url, shell)} -o {REMOTE_BUNDLE} {BUNDLE_URL}"
+    around = f"--noproxy '' -x {_quoted(proxy_url, shell)}"
+    return f"curl -fsS {around} -o {REMOTE_BUNDLE} {BUNDLE_URL}"
 
 
 def _line(name: str, value: str, shell: Shell) -> str:
@@ -76,8 +105,19 @@ def _quoted(value: str, shell: Shell) -> str:
         case "fish":
             return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
         case "powershell":
-            return "'" + value.replace("'", "''") + "'"
-        case "dotenv" if "'" not in value:  # most readers expand $ in double quotes
-            return f"'{value}'"
+            return "'" + QUOTES.sub(r"\1\1", value) + "'"
         case "dotenv":
-            return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+            return _for_any_dotenv(value)
+
+
+def _for_any_dotenv(value: str) -> str:
+    if BARE.fullmatch(value):
+        return value
+    if not re.search(r"['\\\n]", value):
+        return f"'{value}'"
+    if not re.search(r'["\\$`\n]', value):
+        return f'"{value}"'
+    raise UsageError(
+        f"{value!r} cannot be written for every reader of dotenv files: "
+        "use a directory whose name has neither quotes nor backslashes"
+    )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from governor.env import exports, for_remote, render
+from governor.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,6 +95,55 @@ def test_a_dollar_in_a_dotenv_file_stands_for_itself() -> None:
     assert "SSL_CERT_FILE='/srv/$a/ca.pem'" in render(exports(PROXY, "/srv/$a/ca.pem"), "dotenv")
 
 
+def test_a_plain_value_in_a_dotenv_file_has_no_quotes() -> None:
+    """Docker would take them as part of the value."""
+    assert f"SSL_CERT_FILE={BUNDLE}" in render(exports(PROXY, BUNDLE), "dotenv").splitlines()
+
+
+@pytest.mark.parametrize("path", ["/it's $a", '/it\'s "a"', "/a\\", "/a\nb", "/it's `id`"])
+def test_what_no_quotes_keep_for_every_reader_of_dotenv_files_is_refused(path: str) -> None:
+    with pytest.raises(UsageError, match="neither quotes nor backslashes"):
+        render(exports(PROXY, path), "dotenv")
+
+
+@pytest.mark.parametrize("path", [BUNDLE, "/it's/ca.pem", '/a "b" $c `d` #e/ca.pem', "/ä/ca.pem"])
+def test_node_reads_back_exactly_what_was_meant(path: str, tmp_path: Path) -> None:
+    if not shutil.which("node"):
+        pytest.skip("the dotenv file is read by node, which is not here")
+    (tmp_path / "env").write_text(render(exports(PROXY, path), "dotenv"), encoding="utf-8")
+    script = "process.stdout.write(process.env.SSL_CERT_FILE)"
+
+    ended = subprocess.run(
+        ["node", f"--env-file={tmp_path / 'env'}", "-e", script],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert path == ended.stdout
+
+
+@pytest.mark.parametrize("quote", ["'", "\u2018", "\u2019", "\u201a", "\u201b"])
+def test_no_kind_of_quote_ends_a_powershell_text(quote: str) -> None:
+    """PowerShell takes typographic quotes for plain ones; doubled, each stands for itself."""
+    said = render(exports(PROXY, f"/a{quote}; rm b"), "powershell")
+
+    assert f"$env:SSL_CERT_FILE = '/a{quote}{quote}; rm b'" in said.splitlines()
+
+
+@pytest.mark.parametrize("shell", ["fish", "pwsh"])
+def test_other_shells_that_are_here_read_back_what_was_meant(shell: str) -> None:
+    if not shutil.which(shell):
+        pytest.skip(f"there is no {shell} on this machine")
+    syntax: Shell = "fish" if shell == "fish" else "powershell"
+    script = render(exports(PROXY, AWKWARD), syntax) + "printenv SSL_CERT_FILE"
+
+    ended = subprocess.run([shell, "-c", script], capture_output=True, text=True, check=True)
+
+    assert ended.stdout == f"{AWKWARD}\n"
+
+
 @pytest.fixture
 def proxy_with_pages() -> Iterator[str]:
     """Give a proxy that answers http://governor.internal/ca.pem."""
@@ -148,9 +198,26 @@ def test_a_proxy_url_is_no_command(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("shell", ["powershell", "dotenv"])
-def test_where_nothing_compares_the_sum_it_is_told(shell: Shell) -> None:
-    said = for_remote(PROXY, "ab" * 32, shell)
+def test_a_crawler_without_its_bundle_fails_instead_of_going_around(
+    proxy_with_pages: str, tmp_path: Path
+) -> None:
+    ended = remote(proxy_with_pages, "0" * 64, tmp_path)
 
-    assert "ab" * 32 in said
-    assert all(line.startswith("#") for line in said.splitlines()[:2])
+    assert ended.stdout == str(tmp_path / "governor-ca.pem")
+    assert "FAILED" in ended.stderr
+
+
+def test_powershell_compares_the_sum_before_it_trusts_the_bundle() -> None:
+    lines = for_remote(PROXY, "ab" * 32, "powershell").splitlines()
+
+    assert '$env:SSL_CERT_FILE = "$PWD/governor-ca.pem"' in lines
+    assert lines[-2].startswith(f"curl.exe -fsS -x '{PROXY}' -o governor-ca.pem")
+    assert f"SHA256).Hash -ne '{'ab' * 32}'" in lines[-1]
+
+
+def test_a_dotenv_file_tells_what_to_fetch_and_compare() -> None:
+    said = for_remote(PROXY, "ab" * 32, "dotenv").splitlines()
+
+    assert "http://governor.internal/ca.pem" in said[0]
+    assert "ab" * 32 in said[1]
+    assert all(line.startswith("#") for line in said[:2])

@@ -221,12 +221,16 @@ def test_a_list_that_is_short_only_because_its_items_are_wrong_is_not_told_too(
         '[ledger]\nredis = ["hunter2"]\n',
         '[upstream]\nproxy = "https://u:hunter2@h:1"\n',
         '[[job]]\nname = "a"\ntoken_sha256 = "hunter2"\n',
+        '[[job]]\nname = "a"\ntoken_sha256 = 4711\n',
         '[[job]]\nname = "a"\ntoken = "hunter2"\n',
         '[ledger]\npassword = "hunter2"\n',
     ],
 )
 def test_what_may_be_a_secret_is_not_repeated(text: str, tmp_path: Path) -> None:
-    assert "hunter2" not in "".join(mistakes(tmp_path, text))
+    said = "".join(mistakes(tmp_path, text))
+
+    assert "hunter2" not in said
+    assert "4711" not in said
 
 
 def test_relative_paths_start_where_the_file_stands(tmp_path: Path) -> None:

@@ -101,6 +101,11 @@ def test_what_is_no_endpoint_is_refused_with_a_remedy(text: str) -> None:
     assert "write" in refused(values.Endpoint, text) or "brackets" in refused(values.Endpoint, text)
 
 
+@pytest.mark.parametrize("text", ["::1:8080", "[localhost]:80", "[::1:80"])
+def test_brackets_stand_around_ipv6_and_nothing_else(text: str) -> None:
+    assert "an IPv6 host, and no other, stands in brackets" in refused(values.Endpoint, text)
+
+
 @pytest.mark.parametrize(
     ("host", "loopback"),
     [
