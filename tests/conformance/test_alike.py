@@ -23,7 +23,7 @@ from governor.core.ledger.messages import (
     Stale,
     WholeRow,
 )
-from tests.conformance.twins import Twins
+from tests.conformance.twins import LEDGER, Twins
 
 if TYPE_CHECKING:
     from tests.conformance.twins import Member
@@ -181,8 +181,15 @@ async def test_book_and_script_answer_alike(server: RedisServer, seed: int) -> N
     twins = await Twins.create(server, *ACCOUNTS)
     talk = Talk(twins, seed)
     await talk.run()
+    fields = ("time", "high", "store_offset", "turn", "recounted", "open")
+    stored = [int(value or "") for value in twins.inside.hmget(LEDGER, *fields)]
+    book, clocks = twins.book, twins.book.clocks
     await twins.end()
 
+    assert stored == [
+        *(clocks.time_ms, clocks.high_ms, clocks.store_offset_ms),
+        *(book._turn, book._recounted_ms, book.open),  # noqa: SLF001  # what no reply shows
+    ]
     assert {Reply, Stale} <= talk.kinds  # it reached what it is about
     assert talk.stepped > 0
 
