@@ -57,6 +57,7 @@ def for_remote(proxy_url: str, sha256: str, shell: Shell) -> str:
     if shell == "dotenv":
         steps = f"# First: {_curl(proxy_url, 'sh')}\n# Its SHA-256 must be {sha256}\n"
         return steps + render(exports(proxy_url, REMOTE_BUNDLE), shell)
+    # The variables come first: a NO_PROXY that the shell has would send curl around us.
     here = f"$PWD/{REMOTE_BUNDLE}"  # in double quotes, the same in the three shells
     lines = [
         _line(name, value, shell).replace(_quoted(here, shell), f'"{here}"')
@@ -78,11 +79,9 @@ def _fetched(proxy_url: str, sha256: str, shell: Shell) -> tuple[str, ...]:
 
 
 def _curl(proxy_url: str, shell: Shell) -> str:
-    """Return the command that fetches the bundle, whatever way around the shell may have set."""
-    if shell == "powershell":  # drops an empty argument, has just unset NO_PROXY; curl is an alias
-        return f"curl.exe -fsS -x {_quoted(proxy_url, shell)} -o {REMOTE_BUNDLE} {BUNDLE_URL}"
-    around = f"--noproxy '' -x {_quoted(proxy_url, shell)}"
-    return f"curl -fsS {around} -o {REMOTE_BUNDLE} {BUNDLE_URL}"
+    """Return the command that fetches the bundle; NO_PROXY must be empty before it runs."""
+    program = "curl.exe" if shell == "powershell" else "curl"  # there `curl` is something else
+    return f"{program} -fsS -x {_quoted(proxy_url, shell)} -o {REMOTE_BUNDLE} {BUNDLE_URL}"
 
 
 def _line(name: str, value: str, shell: Shell) -> str:

@@ -59,13 +59,15 @@ def load(
     content = _parsed(text, file)
     mistakes = lay_over(content, environ)
     directory = file.absolute().parent if file else Path.cwd()
+    found: list[tuple[Where, str]] = []
     source = Source(str(file or "configuration"), content, lines(text))
     config = None
     try:
         config = Config.model_validate(content, context={"directory": directory})
     except ValidationError as error:
-        mistakes += [source.tells(_where(each), _said(each)) for each in _causes(error.errors())]
-    mistakes += [source.tells(*each) for each in conflicts(content, directory, catalogs)]
+        found += [(_where(each), _said(each)) for each in _causes(error.errors())]
+    found += conflicts(content, directory, catalogs)
+    mistakes += [source.tells(*each) for each in sorted(found, key=source.order)]
     if mistakes or config is None:
         raise ConfigError(*mistakes)
     return config
@@ -78,6 +80,10 @@ class Source:
     name: str
     content: Mapping[str, Any]
     known: dict[Where, int]
+
+    def order(self, mistake: tuple[Where, str]) -> int:
+        """Return what sorts mistakes as a person meets them in the file."""
+        return nearest(mistake[0], self.known) or 0
 
     def tells(self, where: Where, said: str) -> str:
         """Return one mistake as a line for a person."""

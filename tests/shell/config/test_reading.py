@@ -172,7 +172,7 @@ def test_a_mistake_is_told_where_it_stands_with_its_remedy(kind: str, tmp_path: 
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
-    """Those inside tables, those between tables, and those of variables."""
+    """Those of variables, then those in the file from top to bottom, inside tables and between."""
     text = (
         '[listen]\nproxy = "nowhere"\n[log]\nlevel = "loud"\n'
         '[[job]]\nname = "a"\ncontract = "z"\n[[job]]\nname = "a"\n'
@@ -182,11 +182,11 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     assert len(found) == 6
     assert [said.split(": ")[0] for said in found] == [
         "GOVERNOR_LOGS",
-        "governor.toml:2",
         "GOVERNOR_LEDGER_KEEP",
+        "governor.toml:2",
         "governor.toml:4",
-        "governor.toml:9",
         "governor.toml:7",
+        "governor.toml:9",
     ]
 
 
