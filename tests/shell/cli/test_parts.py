@@ -1,0 +1,160 @@
+"""Every verb builds the same parts from the same configuration."""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import pytest
+
+from governor import certs, recovery
+from governor.cli import parts
+from governor.clock import SystemClock
+from governor.core.ledger.messages import Account, Identity
+from governor.core.ledger.state import ContractState
+from governor.errors import ConfigError, LedgerUnreachableError
+from governor.store import EmbeddedStore, RedisStore
+from tests.fakes.clock import FakeClock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.fakes.redis import RedisServer
+    from tests.shell.cli.conftest import Configure
+
+GOVERNED = ("x.com", "twitter.com", "twimg.com")
+KNOWN = ContractState(
+    home=recovery.EMBEDDED,
+    identity=Identity(1, "", ""),
+    accounts={"x-24h": Account("x-24h", 1_000, 86_400_000)},
+    time_ms=0,
+    high_ms=0,
+    store_offset_ms=0,
+    boot_offset_ms=None,
+)
+
+
+def built_in() -> str:
+    return files("governor.catalogs").joinpath("x.toml").read_text("utf-8")
+
+
+def with_catalog(path: Path | str) -> str:
+    return (
+        f'[[contract]]\ncatalog = "{path}"\n'
+        '[[contract.limit]]\nname = "x-24h"\nposts = 1000\nwindow = "24h"\n'
+    )
+
+
+def test_a_catalog_is_built_in_or_a_file_beside_the_configuration(
+    configure: Configure, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.toml").write_text(built_in(), "utf-8")
+
+    ours, theirs = (
+        parts.read_catalogs(config)["x"]
+        for config in (configure(), configure(contract=with_catalog("mine.toml")))
+    )
+
+    assert ours == theirs
+
+
+def test_a_catalog_that_cannot_be_read_is_named(configure: Configure, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_bytes(b"\xff")
+    config = configure(contract=with_catalog("mine.toml"))
+
+    with pytest.raises(ConfigError, match=r"mine\.toml cannot be read: it is not UTF-8"):
+        parts.read_catalogs(config)
+
+
+def test_a_catalog_that_went_away_is_named(configure: Configure, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(built_in(), "utf-8")
+    config = configure(contract=with_catalog("mine.toml"))
+    (tmp_path / "mine.toml").unlink()
+
+    with pytest.raises(ConfigError, match=r"mine\.toml cannot be read: No such file"):
+        parts.read_catalogs(config)
+
+
+def test_the_ca_may_sign_for_what_is_governed(configure: Configure) -> None:
+    assert parts.domains(parts.read_catalogs(configure())) == GOVERNED
+
+
+def test_the_ca_is_made_in_the_state_directory(configure: Configure, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+
+    assert parts.ca_files(configure()) == (state / "ca.pem", state / "ca.key")
+
+
+def test_a_group_shares_one_ca(configure: Configure, tmp_path: Path) -> None:
+    clock = FakeClock()
+    group = tmp_path / "group"
+    group.mkdir()
+    made = certs.create_ca(group, GOVERNED, now_ms=clock.wall_ms())
+    config = configure('[tls]\nca_cert = "group/ca.pem"\nca_key = "group/ca.key"\n')
+
+    assert parts.load_ca(config, parts.read_catalogs(config), clock).pem == made.pem
+
+
+@pytest.mark.parametrize("gone", ["ca.pem", "ca.key"])
+def test_a_ca_that_is_gone_says_what_to_do(configure: Configure, tmp_path: Path, gone: str) -> None:
+    clock, config = FakeClock(), configure()
+    (tmp_path / "state").mkdir()
+    certs.create_ca(tmp_path / "state", GOVERNED, now_ms=clock.wall_ms())
+    os.unlink(tmp_path / "state" / gone)  # noqa: PTH108  # one of two, by name
+
+    with pytest.raises(ConfigError, match=rf"{gone} is missing.*governor init"):
+        parts.load_ca(config, parts.read_catalogs(config), clock)
+
+
+def test_a_home_never_tells_a_password(configure: Configure) -> None:
+    """It is written into the journal."""
+    config = configure(ledger='redis = "redis://me:secret@127.0.0.1:6379/0"')
+
+    assert parts.home(config) == "redis://127.0.0.1:6379/0"
+
+
+def test_without_redis_the_ledger_is_kept_in_process(configure: Configure) -> None:
+    config = configure()
+
+    assert parts.home(config) == recovery.EMBEDDED
+    assert isinstance(parts.store(config, "x", KNOWN, FakeClock()), EmbeddedStore)
+
+
+def test_with_redis_it_is_kept_there(configure: Configure) -> None:
+    config = configure(ledger='redis = "redis://127.0.0.1:6379/0"')
+
+    assert isinstance(parts.store(config, "x", KNOWN, FakeClock()), RedisStore)
+
+
+async def test_the_password_may_stand_in_a_file_of_its_own(
+    configure: Configure, tmp_path: Path, fresh_redis: RedisServer
+) -> None:
+    (tmp_path / "password").write_text("secret\n", "utf-8")
+    ledger = f'redis = "{fresh_redis.url}"\nredis_password_file = "password"'
+    store = parts.redis_store(configure(ledger=ledger), "x", SystemClock())
+    with fresh_redis.client() as client:
+        client.config_set("requirepass", "secret")
+        try:
+            assert await store.identity() is None
+        finally:
+            client.config_set("requirepass", "")
+            await store.close()
+
+
+@pytest.mark.parametrize("password", ["wrong", None])
+async def test_a_password_that_redis_does_not_take_is_a_ledger_out_of_reach(
+    configure: Configure, tmp_path: Path, fresh_redis: RedisServer, password: str | None
+) -> None:
+    (tmp_path / "password").write_text(password or "", "utf-8")
+    ledger = f'redis = "{fresh_redis.url}"\n'
+    ledger += 'redis_password_file = "password"' if password else ""
+    store = parts.redis_store(configure(ledger=ledger), "x", SystemClock())
+    with fresh_redis.client() as client:
+        client.config_set("requirepass", "secret")
+        try:
+            with pytest.raises(LedgerUnreachableError):
+                await store.identity()
+        finally:
+            client.config_set("requirepass", "")
+            await store.close()

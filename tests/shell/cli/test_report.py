@@ -1,0 +1,79 @@
+"""One exchange is told to metrics and the log alike, and an overrun is said aloud."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from io import StringIO
+from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from governor.cli.report import Reporter
+from governor.core.policy import DEFAULT_JOB, Contract, Job, Limit
+from governor.core.record import ExchangeRecord
+from governor.log import Log
+from governor.metrics import Metrics
+from tests.fakes.clock import FakeClock
+
+RECORD = ExchangeRecord(
+    decision_id="5f0c",
+    contract="x",
+    job=DEFAULT_JOB,
+    operation="search.recent",
+    way="tunnel",
+    decision="allow",
+    reason="",
+    outcome="settled",
+    asked=100,
+    price=100,
+    received=100,
+    unreadable="",
+    charged=100,
+    overrun=0,
+    usage=100,
+    status=200,
+    waited_ms=0,
+    upstream_ms=231,
+    total_ms=236,
+    relayed_bytes=48_112,
+)
+
+
+async def told(record: ExchangeRecord) -> tuple[dict[str, float], list[dict[str, Any]]]:
+    """Return what metrics and the log have after one record."""
+    stream, clock = StringIO(), FakeClock()
+    metrics = Metrics(
+        contracts=(Contract("x", "x", (Limit("x-24h", 1_000, 86_400_000),)),),
+        jobs=(Job(DEFAULT_JOB),),
+        operations={"x": ("search.recent",)},
+        snapshots=list,
+        clock=clock,
+        ca_expires_ms=0,
+        version="0",
+    )
+    Reporter(metrics, Log(stream, clock, style="json"))(record)
+    text = (await metrics.text())[1].decode()
+    counted: dict[str, float] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            counted[sample.name] = counted.get(sample.name, 0) + sample.value
+    return counted, [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+async def test_metrics_and_the_log_hear_of_every_exchange() -> None:
+    counted, lines = await told(RECORD)
+
+    assert counted["governor_charged_posts_total"] == 100
+    assert [(line["event"], line["charged"]) for line in lines] == [("exchange", 100)]
+
+
+async def test_more_posts_than_were_priced_is_an_error_of_ours_and_said_so() -> None:
+    _, lines = await told(replace(RECORD, received=130, charged=130, overrun=30))
+
+    assert [line["level"] for line in lines] == ["info", "error"]
+    assert (lines[1]["operation"], lines[1]["price"], lines[1]["charged"]) == (
+        "search.recent",
+        100,
+        130,
+    )
