@@ -19,7 +19,7 @@ class Line:
     def __init__(self, port: int) -> None:
         self._to = port
         self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._joined: set[asyncio.Task[None]] = set()
         self.port = 0
         self.cut = False  # the next answer ends the connection instead
         self.instead: list[bytes] = []  # said, one by one, in place of the server's answers
@@ -34,20 +34,24 @@ class Line:
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
         self._server.close()
-        for writer in list(self._writers):
-            writer.close()
+        for joined in self._joined:
+            joined.cancel()
+        await asyncio.gather(*self._joined, return_exceptions=True)
         await self._server.wait_closed()
 
     async def _join(self, near: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
+        joined = asyncio.current_task()
+        assert joined is not None
+        self._joined.add(joined)
         far, server = await asyncio.open_connection("127.0.0.1", self._to)
-        self._writers |= {client, server}
         try:
             with contextlib.suppress(ConnectionError):
                 await asyncio.gather(self._say(near, server), self._answer(far, client))
         finally:
-            self._writers -= {client, server}
-            client.close()
-            server.close()
+            for writer in (client, server):
+                writer.close()
+                with contextlib.suppress(ConnectionError):
+                    await writer.wait_closed()
 
     async def _say(self, near: asyncio.StreamReader, server: asyncio.StreamWriter) -> None:
         while said := await near.read(CHUNK):

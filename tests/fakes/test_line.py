@@ -13,6 +13,7 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     while said := await reader.read(100):
         writer.write(said)
     writer.close()
+    await writer.wait_closed()
 
 
 async def ask(line: Line, said: bytes) -> bytes:
@@ -22,6 +23,7 @@ async def ask(line: Line, said: bytes) -> bytes:
         return await reader.read(100)
     finally:
         writer.close()
+        await writer.wait_closed()
 
 
 async def test_a_line_passes_cuts_holds_and_lies() -> None:
