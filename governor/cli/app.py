@@ -32,24 +32,34 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _named: dict[str, Path | None] = {"config": None}
 
 
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"governor {governor.__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
     config: Annotated[
         Path | None, typer.Option("--config", help="The file to read; else ./governor.toml.")
     ] = None,
     *,
-    version: Annotated[bool, typer.Option("--version", help="Say which version this is.")] = False,
+    version: Annotated[  # acts before any verb is looked for
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_version, help="Say which version this is."
+        ),
+    ] = False,
 ) -> None:
-    if version:
-        typer.echo(f"governor {governor.__version__}")
-        raise typer.Exit
+    del version
     _named["config"] = config
 
 
 def _load() -> Config:
+    from governor import catalogs
     from governor.config import load
 
-    config = load(_named["config"], os.environ)
+    config = load(_named["config"], os.environ, catalogs.names())
     for note in config.notes():
         sys.stderr.write(f"governor: note: {note}\n")
     return config
@@ -146,9 +156,9 @@ def status(*, as_json: AsJson = False) -> None:
 @config_app.command("schema")
 def config_schema() -> None:
     """Print the JSON Schema of governor.toml."""
-    from governor.config import Config
+    from governor.config import schema
 
-    _print_json(Config.model_json_schema())
+    _print_json(schema())
 
 
 @config_app.command("show")
