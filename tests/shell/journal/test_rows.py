@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from governor.core.ledger.messages import MOST_POSTS, Account, RowValue
 from governor.core.ledger.records import Record, Used
 from governor.errors import JournalError, SchemaError
 from governor.journal.rows import Link, Row, decode, encode, forge, genesis, kind_of, seal
@@ -15,7 +16,15 @@ from governor.journal.rows import Link, Row, decode, encode, forge, genesis, kin
 KINDS: tuple[type[Record], ...] = get_args(Record)
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 numbers = st.integers(-(2**63), 2**63 - 1)
-for _type, _strategy in ((str, texts), (int, numbers)):
+counts = st.integers(0, 2**63 - 1)
+accounts = st.builds(
+    Account,
+    name=texts,
+    limit=st.none() | st.integers(0, MOST_POSTS),
+    window_ms=st.integers(1_000, 2**53),
+)
+values = st.builds(RowValue, pending=counts, charged=counts, lingered=counts)
+for _type, _strategy in ((str, texts), (int, numbers), (Account, accounts), (RowValue, values)):
     st.register_type_strategy(_type, _strategy)
 records: st.SearchStrategy[Record] = st.one_of(*(st.from_type(kind) for kind in KINDS))
 START = genesis("00ff")
