@@ -166,15 +166,24 @@ async def test_a_redis_that_has_died_is_named(governor: Launched, fresh_redis: R
     is_one_clear_message(await ended(governor.directory, "run"), 4, str(fresh_redis.port))
 
 
-@pytest.mark.parametrize("verb", ["init", "run"])
-async def test_a_state_directory_that_cannot_be_written_is_named(
-    governor: Launched, verb: str
-) -> None:
+async def test_a_state_directory_that_cannot_be_written_is_named(governor: Launched) -> None:
     """A file stands where the directory should; root, who may write anywhere, cannot either."""
     spoil(governor, "[log]", "[log]")
     (governor.directory / "state").write_text("in the way", encoding="utf-8")
 
-    is_one_clear_message(await ended(governor.directory, verb), 4, "state")
+    is_one_clear_message(await ended(governor.directory, "init"), 4, "state")
+
+
+async def test_a_journal_that_cannot_be_written_is_named(governor: Launched) -> None:
+    """A directory stands where the file should, for the same reason."""
+    spoil(governor, "[log]", "[log]")
+    assert (await ended(governor.directory, "init")).code == 0
+    journal = governor.directory / "state" / "journal.db"
+    for path in journal.parent.glob(f"{journal.name}*"):
+        path.unlink()
+    journal.mkdir()
+
+    is_one_clear_message(await ended(governor.directory, "run"), 4, "journal.db")
 
 
 async def test_a_verb_that_does_not_exist_is_wrong_usage(governor: Launched) -> None:

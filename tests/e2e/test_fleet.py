@@ -26,7 +26,7 @@ LIMIT = 2_000
 WINDOW_MS = 10_000
 SECONDS = 60
 BUCKET_MS, PAD_MS = 2, 6  # max(1, ceil(window / 8640)) and ceil(window * 520 ppm)
-URL = "https://api.x.com/2/tweets/search/recent?query=rain&max_results=40"
+URL = "https://api.x.com/2/tweets/search/recent?query=rain&max_results=30"
 
 
 async def crawl(governor: Launched, context: ssl.SSLContext) -> None:
