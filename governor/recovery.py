@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from governor.clock import Clock
     from governor.core.ledger.messages import Account, Identity
+    from governor.core.ledger.records import Amounts
 
 EMBEDDED = "embedded"  # the home of a ledger that lives in its only governor's memory
 
@@ -124,19 +125,17 @@ async def adopt(
     identity: Identity,
     accounts: tuple[Account, ...],
     clock: Clock,
+    used: Amounts = (),
 ) -> None:
-    """Journal in which ledger a contract is kept, before the first word to it (invariant 1)."""
+    """Journal in which ledger a contract is kept, before the first word to it (invariant 1).
+
+    `used` is an operator's word on what was collected before the ledger, or a limit of it, began.
+    Both are durable together: a ledger that had begun without it would begin with nothing used.
+    """
     known = state.contracts.get(contract)
     now_ms = known.time_ms if known else clock.wall_ms()
-    record = Adopted(contract, home, identity, accounts, now_ms, clock.boot_ms())
-    await write(journal, state, record)
-
-
-async def declare_used(
-    journal: Journal, state: MemberState, contract: str, amounts: tuple[tuple[str, int], ...]
-) -> None:
-    """Journal an operator's word on what was collected before the ledger began."""
-    await write(journal, state, Used(contract, amounts))
+    adopted = Adopted(contract, home, identity, accounts, now_ms, clock.boot_ms())
+    await write(journal, state, adopted, *((Used(contract, used),) if used else ()))
 
 
 def require_home(state: MemberState, contract: str, home: str) -> ContractState:
@@ -156,15 +155,18 @@ def require_home(state: MemberState, contract: str, home: str) -> ContractState:
     return known
 
 
-def strictest(known: ContractState, shown: tuple[Account, ...]) -> tuple[Account, ...]:
+def strictest(
+    known: ContractState, shown: tuple[Account, ...], *, begin: Collection[str] = ()
+) -> tuple[Account, ...]:
     """Return the accounts to enforce: what is shown, and the lower limit where two differ.
 
-    Raises DoubtError for a limit that the ledger has never had, or one with another window: only
-    an operator can say what was already collected under it.
+    Limits of a name in `begin` may be new. Raises DoubtError for any other that the ledger has
+    never had, for one with another window, and for one that is not shown any more: only an
+    operator can say what was collected under the first two, or that the last does not bind.
     """
     for account in shown:
         before = known.accounts.get(account.name)
-        if before is None and not account.is_share:
+        if before is None and not account.is_share and account.name not in begin:
             raise DoubtError(
                 f"limit {account.name!r} is new: nobody has said what was collected under it. "
                 "Run `governor init` (it starts full and ages in, or says `--used N`)."
@@ -173,6 +175,13 @@ def strictest(known: ContractState, shown: tuple[Account, ...]) -> tuple[Account
             raise DoubtError(
                 f"account {account.name!r} has a window of {before.window_ms} ms in the ledger, "
                 f"{account.window_ms} ms in the configuration. Give the new window a new name."
+            )
+    names = {account.name for account in shown}
+    for name, account in known.accounts.items():
+        if not account.is_share and name not in names:
+            raise DoubtError(
+                f"limit {name!r} is in the ledger but not in the configuration: its posts would "
+                "no longer be counted. Put it back."
             )
     return tuple(
         replace(account, limit=stricter(known.accounts[account.name].limit, account.limit))

@@ -78,36 +78,35 @@ class Making:
     async def make(self, state: MemberState) -> list[str]:
         """Create or join, journal it, charge what was used before, and say so."""
         name, home = self.contract.name, parts.home(self.config)
-        shown = policy.accounts(self.contract, self.config.jobs())
+        accounts = policy.accounts(self.contract, self.config.jobs())
         known = state.contracts.get(name)
         if known is not None:
             recovery.require_home(state, name, home)
-        identity, new = await self._create(state, shown)
-        limits = [account for account in shown if account.name in new and not account.is_share]
-        if known is None or new:
+            begin = [account.name for account in accounts]
+            accounts = recovery.strictest(known, accounts, begin=begin)
+        identity, new = await self._create(state, accounts)
+        limits = [account for account in accounts if account.name in new and not account.is_share]
+        whole = len(limits) == len(self.contract.limits)
+        begins = {account.name: self._used(account, whole=whole) for account in limits}
+        if known is None or any(account.name not in known.accounts for account in accounts):
             await recovery.adopt(
                 self.journal,
                 state,
                 name,
                 home=home,
                 identity=identity,
-                accounts=shown,
+                accounts=accounts,
                 clock=self.clock,
+                used=tuple((account, posts) for account, posts in begins.items() if posts),
             )
         self.is_new = bool(limits)
-        if not limits:
-            await self._tell(state)
-            return [f"ledger of {name}: joined in {home}; nothing was changed"]
-        whole = len(limits) == len(self.contract.limits)
-        charged = [(each.name, self._used(each, whole=whole)) for each in limits]
-        await recovery.declare_used(
-            self.journal, state, name, tuple((account, n) for account, n in charged if n)
-        )
         await self._tell(state)
+        if not limits:
+            return [f"ledger of {name}: joined in {home}; nothing was changed"]
         return [
             f"ledger of {name}: limit {account} begins with {posts:,} posts used"
             + (" (say otherwise with --used N)" if self.used is None else "")
-            for account, posts in charged
+            for account, posts in begins.items()
         ]
 
     def _used(self, account: Account, *, whole: bool) -> int:

@@ -10,7 +10,7 @@ import pytest
 from governor import recovery
 from governor.conversation import Conversation
 from governor.core.ledger.messages import Account, Identity, RowValue
-from governor.core.ledger.records import Claimed, Outcome, Resolved, Started, Used
+from governor.core.ledger.records import Adopted, Claimed, Outcome, Resolved, Started, Used
 from governor.core.window import Window
 from governor.errors import DoubtError
 from governor.journal import Journal
@@ -94,7 +94,7 @@ async def test_the_journal_without_its_checkpoint_says_the_same(tmp_path: Path) 
     clock = FakeClock()
     async with opened(tmp_path / "state", clock) as journal:
         state = await adopted(journal, clock)
-        await recovery.declare_used(journal, state, "x", (("x", 200),))
+        await recovery.write(journal, state, Used("x", (("x", 200),)))
         last, folded = recovery.load(journal)
         whole = type(folded)(member=journal.member)
         for number, record in journal.records():
@@ -111,7 +111,7 @@ async def test_what_an_operator_says_was_used_counts_from_the_first_message(
     clock = FakeClock()
     async with opened(tmp_path / "state", clock) as journal:
         state = await adopted(journal, clock)
-        await recovery.declare_used(journal, state, "x", (("x", 200),))
+        await recovery.write(journal, state, Used("x", (("x", 200),)))
 
         assert Used("x", (("x", 200),)) in [record for _, record in journal.records()]
         assert (await usage_after_join(journal, state, clock)) == (200, 0)
@@ -122,7 +122,7 @@ async def test_a_restart_of_everything_forgets_nothing(tmp_path: Path) -> None:
     clock = FakeClock()
     async with opened(tmp_path / "state", clock) as journal:
         state = await adopted(journal, clock)
-        await recovery.declare_used(journal, state, "x", (("x", 200),))
+        await recovery.write(journal, state, Used("x", (("x", 200),)))
         await usage_after_join(journal, state, clock)
         await journal.append(claimed("a", 300))
     clock.advance_ms(WINDOW.window_ms // 2)
@@ -142,7 +142,7 @@ async def test_a_reboot_credits_no_time_that_only_the_wall_clock_saw(tmp_path: P
     clock = FakeClock()
     async with opened(tmp_path / "state", clock) as journal:
         state = await adopted(journal, clock)
-        await recovery.declare_used(journal, state, "x", (("x", 200),))
+        await recovery.write(journal, state, Used("x", (("x", 200),)))
         await usage_after_join(journal, state, clock)
     clock.reboot("another", down_ms=10 * WINDOW.window_ms)
     async with opened(tmp_path / "state", clock) as journal:
@@ -177,6 +177,40 @@ async def test_the_strictest_limit_shown_is_enforced(tmp_path: Path) -> None:
         recovery.strictest(known, (Account("y", 1, WINDOW.window_ms),))
     with pytest.raises(DoubtError, match="window of 10000 ms in the ledger"):
         recovery.strictest(known, (Account("x", 1_000, 20_000),))
+
+
+async def test_a_limit_begins_only_when_it_is_named_and_never_ends(tmp_path: Path) -> None:
+    """Left out for an hour and put back, it would have missed that hour's posts."""
+    clock = FakeClock()
+    async with opened(tmp_path / "state", clock) as journal:
+        known = (await adopted(journal, clock)).contracts["x"]
+    second = Account("y", 1, WINDOW.window_ms)
+
+    assert recovery.strictest(known, (LIMIT, second), begin=("y",)) == (LIMIT, second)
+    with pytest.raises(DoubtError, match="'x' is in the ledger but not in the configuration"):
+        recovery.strictest(known, (second,), begin=("y",))
+
+
+async def test_what_was_used_is_durable_with_the_ledger_that_it_begins(tmp_path: Path) -> None:
+    """A crash between the two would leave a ledger that begins with nothing used."""
+    clock = FakeClock()
+    async with opened(tmp_path / "state", clock) as journal:
+        state = await recovery.start(journal, clock)
+        before = journal.head.id
+        await recovery.adopt(
+            journal,
+            state,
+            "x",
+            home=recovery.EMBEDDED,
+            identity=IDENTITY,
+            accounts=(LIMIT,),
+            clock=clock,
+            used=(("x", 200),),
+        )
+
+        written = [record for _, record in journal.records(after=before)]
+        assert [type(record) for record in written] == [Adopted, Used]
+        assert state.contracts["x"].totals == {"x": RowValue(charged=200)}
 
 
 async def usage_after_join(

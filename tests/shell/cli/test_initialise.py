@@ -1,0 +1,263 @@
+"""Only `governor init` makes a ledger, and what is there it leaves as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from governor import recovery
+from governor.cli import initialise as verb
+from governor.cli import parts
+from governor.clock import SystemClock
+from governor.core.ledger.records import Used
+from governor.errors import (
+    ConfigError,
+    DoubtError,
+    JournalError,
+    LedgerUnreachableError,
+    UsageError,
+)
+from governor.journal import Journal, Reader
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from governor.config import Config
+    from governor.core.ledger.records import Record
+    from governor.core.ledger.state import ContractState
+    from tests.fakes.redis import RedisServer
+    from tests.shell.cli.conftest import Configure
+
+TWO_LIMITS = (
+    '[[contract]]\n[[contract.limit]]\nname = "x-24h"\nposts = 1000\nwindow = "24h"\n'
+    '[[contract.limit]]\nname = "x-1h"\nposts = 100\nwindow = "1h"\n'
+)
+
+
+def known(config: Config) -> ContractState:
+    """Return what the journal says of contract x."""
+    return recovery.load(Reader(config.ledger.state / "journal.db"))[1].contracts["x"]
+
+
+def facts(config: Config) -> list[Record]:
+    """Return every record but those of starting and of talking to the ledger."""
+    kinds = (Used,)
+    return [record for _, record in Reader(config.ledger.state / "journal.db").records(kinds)]
+
+
+def charged(config: Config) -> dict[str, int]:
+    return {account: total.charged for account, total in known(config).totals.items()}
+
+
+def elsewhere(config: Config) -> Config:
+    """Return the same for a governor with a state directory of its own."""
+    ledger = config.ledger.model_copy(update={"state": config.ledger.state / "2"})
+    return config.model_copy(update={"ledger": ledger})
+
+
+async def test_it_makes_all_that_run_needs(configure: Configure, tmp_path: Path) -> None:
+    config, state = configure(), tmp_path / "state"
+
+    said = await verb.initialise(config, None)
+
+    assert {path.name for path in state.iterdir()} >= {"journal.db", "ca.pem", "ca.key"}
+    assert state.stat().st_mode & 0o777 == 0o700
+    assert (state / "ca.key").stat().st_mode & 0o777 == 0o600
+    assert said[-1] == "next: `governor run`"
+
+
+async def test_that_a_ledger_begins_with_nothing_used_is_said_aloud(configure: Configure) -> None:
+    said = await verb.initialise(configure(), None)
+
+    assert [line for line in said if "0 posts used (say otherwise with --used N)" in line]
+
+
+async def test_what_was_collected_before_is_charged(configure: Configure) -> None:
+    config = configure()
+
+    said = await verb.initialise(config, 250)
+
+    assert charged(config) == {"x-24h": 250}
+    assert [line for line in said if "250 posts used" in line and "otherwise" not in line]
+
+
+async def test_run_twice_it_changes_nothing(configure: Configure, tmp_path: Path) -> None:
+    config = configure()
+    await verb.initialise(config, 250)
+    ca, before = (tmp_path / "state" / "ca.pem").read_bytes(), known(config)
+
+    said = await verb.initialise(config, None)
+
+    after = known(config)
+    assert (tmp_path / "state" / "ca.pem").read_bytes() == ca
+    assert (after.identity, after.accounts, after.totals) == (
+        before.identity,
+        before.accounts,
+        before.totals,
+    )
+    assert facts(config) == [Used("x", (("x-24h", 250),))]
+    assert [line for line in said if "nothing was changed" in line]
+
+
+async def test_what_was_used_is_said_once_only(configure: Configure) -> None:
+    """The second time the posts would be counted twice, or taken back."""
+    config = configure()
+    await verb.initialise(config, 250)
+
+    with pytest.raises(UsageError, match="nothing was changed"):
+        await verb.initialise(config, 500)
+    assert charged(config) == {"x-24h": 250}
+
+
+async def test_a_limit_that_comes_later_starts_full(configure: Configure) -> None:
+    """Invariant 10: nobody has counted for it yet, so it ages in."""
+    await verb.initialise(configure(), None)
+    config = configure(contract=TWO_LIMITS)
+
+    await verb.initialise(config, None)
+
+    assert charged(config) == {"x-1h": 100}
+
+
+async def test_a_limit_that_comes_later_starts_as_an_operator_says(configure: Configure) -> None:
+    await verb.initialise(configure(), None)
+    config = configure(contract=TWO_LIMITS)
+
+    await verb.initialise(config, 7)
+
+    assert charged(config) == {"x-1h": 7}
+
+
+async def test_a_higher_limit_is_not_taken_up_by_the_way(configure: Configure) -> None:
+    """Invariant 10: raising needs an operator's word, and `init` is said without thinking."""
+    config = configure()
+    await verb.initialise(config, None)
+    raised = configure(
+        contract='[[contract]]\n[[contract.limit]]\nname = "x-24h"\nposts = 9000\nwindow = "24h"\n'
+        '[[contract.limit]]\nname = "x-1h"\nposts = 100\nwindow = "1h"\n'
+    )
+
+    await verb.initialise(raised, None)
+
+    assert known(raised).accounts["x-24h"].limit == 1_000
+
+
+async def test_a_limit_that_is_left_out_is_asked_for(configure: Configure) -> None:
+    """Invariant 10: it binds until an operator says otherwise."""
+    await verb.initialise(configure(contract=TWO_LIMITS), None)
+
+    with pytest.raises(DoubtError, match="'x-1h' is in the ledger but not in the configuration"):
+        await verb.initialise(configure(), None)
+
+
+async def test_a_window_is_not_changed_under_its_name(
+    configure: Configure, fresh_redis: RedisServer
+) -> None:
+    """And nothing else of that configuration is taken up."""
+    redis = f'redis = "{fresh_redis.url}"\n'
+    config = configure(ledger=redis)
+    await verb.initialise(config, None)
+    before = known(config)
+    changed = configure(
+        ledger=redis, contract=TWO_LIMITS.replace('window = "24h"', 'window = "23h"')
+    )
+
+    with pytest.raises(DoubtError, match="Give the new window a new name"):
+        await verb.initialise(changed, None)
+    with fresh_redis.client() as client:
+        assert client.keys("*account:x-1h") == []
+    assert known(config) == before
+
+
+async def test_one_state_directory_has_one_writer(configure: Configure) -> None:
+    config = configure()
+    await verb.initialise(config, None)
+    journal = Journal.open(config.ledger.state, clock=SystemClock(), create=False)
+    try:
+        with pytest.raises(JournalError, match="in use by process"):
+            await verb.initialise(config, None)
+    finally:
+        await journal.close()
+
+
+async def test_half_a_ca_is_not_made_whole(configure: Configure, tmp_path: Path) -> None:
+    """A new certificate for an old key, or the reverse, would be trusted by nobody."""
+    config = configure()
+    await verb.initialise(config, None)
+    (tmp_path / "state" / "ca.pem").unlink()
+
+    with pytest.raises(ConfigError, match=r"ca\.pem is missing"):
+        await verb.initialise(config, None)
+
+
+async def test_in_redis_a_second_governor_joins(
+    configure: Configure, fresh_redis: RedisServer
+) -> None:
+    redis = f'redis = "{fresh_redis.url}"\n'
+    first = configure(ledger=redis)
+    await verb.initialise(first, 250)
+    second = elsewhere(first)
+
+    said = await verb.initialise(second, None)
+
+    assert [line for line in said if "joined" in line]
+    assert known(second).identity == known(first).identity
+    assert charged(second) == {}
+
+
+async def test_a_limit_that_another_governor_began_is_taken_up(
+    configure: Configure, fresh_redis: RedisServer
+) -> None:
+    """It is full in Redis already, so this one charges nothing for it."""
+    redis = f'redis = "{fresh_redis.url}"\n'
+    before = configure(ledger=redis)
+    await verb.initialise(before, None)
+    await verb.initialise(elsewhere(before), None)
+    after = configure(ledger=redis, contract=TWO_LIMITS)
+    await verb.initialise(after, None)
+
+    await verb.initialise(elsewhere(after), None)
+
+    assert known(elsewhere(after)).accounts == known(after).accounts
+    assert (charged(after), charged(elsewhere(after))) == ({"x-1h": 100}, {})
+
+
+async def test_what_was_used_before_is_told_to_redis_at_once(
+    configure: Configure, fresh_redis: RedisServer
+) -> None:
+    """Another governor may run before this one does."""
+    config = configure(ledger=f'redis = "{fresh_redis.url}"\n')
+    await verb.initialise(config, 250)
+
+    assert known(config).spread["x-24h"].charged == 250
+
+
+async def test_a_ledger_that_redis_lost_is_not_made_anew(
+    configure: Configure, fresh_redis: RedisServer
+) -> None:
+    """Never is a missing ledger "0 used"."""
+    config = configure(ledger=f'redis = "{fresh_redis.url}"\n')
+    await verb.initialise(config, 250)
+    fresh_redis.flush()
+
+    with pytest.raises(DoubtError, match="would be forgotten"):
+        await verb.initialise(config, None)
+    store = parts.redis_store(config, "x", SystemClock())
+    assert await store.identity() is None
+    await store.close()
+
+
+async def test_another_home_is_refused(configure: Configure, fresh_redis: RedisServer) -> None:
+    await verb.initialise(configure(), 250)
+    moved = configure(ledger=f'redis = "{fresh_redis.url}"\n')
+
+    with pytest.raises(DoubtError, match="put the ledger setting back"):
+        await verb.initialise(moved, None)
+
+
+async def test_a_redis_that_is_away_is_named(configure: Configure) -> None:
+    config = configure(ledger='redis = "redis://127.0.0.1:1/0"\n')
+
+    with pytest.raises(LedgerUnreachableError, match="no reply from the Redis"):
+        await verb.initialise(config, None)
