@@ -10,6 +10,7 @@ import aiohttp
 from rich.console import Console
 from rich.table import Table
 
+from governor.cli import parts
 from governor.config.values import endpoint
 from governor.errors import ConfigError
 
@@ -24,7 +25,7 @@ async def ask(config: Config, path: str) -> tuple[bool, str]:
     host, port = endpoint(config.listen.admin)
     headers = {}
     if (file := config.listen.admin_token_file) is not None:
-        headers["Authorization"] = f"Bearer {file.read_text('utf-8').strip()}"
+        headers["Authorization"] = f"Bearer {parts.secret(file)}"
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}{path}"
     timeout = aiohttp.ClientTimeout(total=WITHIN_S)
     try:
@@ -44,8 +45,10 @@ def table(status: dict[str, Any]) -> str:
     """Return /status as a person reads it."""
     shown = Table("contract", "account", "limit", "used", "held", "headroom", "ledger")
     for contract in status["contracts"]:
-        for account, usage in contract["accounts"].items():
-            numbers = (usage["limit"], usage["usage"], usage["held"], usage["headroom"])
+        # Before the ledger's first word nothing is known of an account; that it is not open is.
+        accounts: dict[str, dict[str, int | None]] = contract["accounts"] or {"-": {}}
+        for account, usage in accounts.items():
+            numbers = (usage.get(key) for key in ("limit", "usage", "held", "headroom"))
             cells = ("-" if number is None else f"{number:,}" for number in numbers)
             shown.add_row(contract["name"], account, *cells, contract["ledger"])
     text = StringIO()

@@ -65,7 +65,7 @@ def redis_store(config: Config, contract: str, clock: Clock) -> RedisStore:
     assert config.ledger.redis is not None
     password = None
     if config.ledger.redis_password_file is not None:
-        password = config.ledger.redis_password_file.read_text("utf-8").strip()
+        password = secret(config.ledger.redis_password_file)
     try:
         return RedisStore(config.ledger.redis, contract, clock=clock, password=password)
     except ValueError as error:
@@ -81,3 +81,15 @@ def store(
     if config.ledger.redis is None:
         return EmbeddedStore(recovery.book(known), clock)
     return redis_store(config, contract, clock)
+
+
+def secret(file: Path) -> str:
+    """Return the password or token that a file holds. Raises ConfigError, which does not say it."""
+    try:
+        found = file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        said = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise ConfigError(f"{file} cannot be read: {said}") from error
+    if not found:
+        raise ConfigError(f"{file} is empty: write the password or token into it")
+    return found

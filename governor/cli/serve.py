@@ -13,6 +13,7 @@ import ssl
 import sys
 from contextlib import AsyncExitStack
 from functools import partial
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 import governor
@@ -191,18 +192,19 @@ class Running:
             tasks=self._tasks,
             other_hosts=config.upstream.other_hosts,
         )
+        token = config.listen.admin_token_file
         admin = Admin(
             metrics=self._metrics.text,
             live=self._live,
             ready=self._ready,
             status=self.status,
-            admin_token=_token(config),
+            admin_token=None if token is None else parts.secret(token),
         )
         host, port = endpoint(config.listen.admin)
-        listeners.add((host, await admin.listen(host, port)))
+        listeners |= own(host, await admin.listen(host, port))
         self._stack.push_async_callback(admin.close)
         host, port = endpoint(config.listen.proxy)
-        listeners.add((host, await self._proxy.listen(host, port, _tls(config))))
+        listeners |= own(host, await self._proxy.listen(host, port, _tls(config)))
         self._stack.push_async_callback(self._proxy.close, 0)
 
     def welcome(self) -> list[str]:
@@ -288,14 +290,16 @@ def contract_status(contract: policy.Contract, talk: Conversation) -> dict[str, 
     }
 
 
-def _token(config: Config) -> str | None:
-    file = config.listen.admin_token_file
-    if file is None:
-        return None
-    token = file.read_text("utf-8").strip()
-    if not token:
-        raise ConfigError(f"listen.admin_token_file: {file} is empty")
-    return token
+def own(host: str, port: int) -> set[tuple[str, int]]:
+    """Return the addresses that are this Governor itself and so are never dialled.
+
+    A name may have any address of this machine, so that a port on a name is ours on all of them.
+    """
+    try:
+        ip_address(host)
+    except ValueError:
+        return {("0.0.0.0", port), ("::", port)}  # noqa: S104  # nothing is bound to it
+    return {(host, port)}
 
 
 def _tls(config: Config) -> ssl.SSLContext | None:

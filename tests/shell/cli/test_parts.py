@@ -127,6 +127,24 @@ def test_with_redis_it_is_kept_there(configure: Configure) -> None:
     assert isinstance(parts.store(config, "x", KNOWN, FakeClock()), RedisStore)
 
 
+def test_a_secret_is_what_its_file_says_without_the_line_end(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("secret\n", "utf-8")
+
+    assert parts.secret(tmp_path / "token") == "secret"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"\n", "is empty"), (b"\xff", "not UTF-8"), (None, "No such file")]
+)
+def test_a_file_without_a_secret_is_named(tmp_path: Path, content: bytes | None, said: str) -> None:
+    """An empty token would let everybody in who sends none."""
+    if content is not None:
+        (tmp_path / "token").write_bytes(content)
+
+    with pytest.raises(ConfigError, match=rf"token .*{said}"):
+        parts.secret(tmp_path / "token")
+
+
 async def test_the_password_may_stand_in_a_file_of_its_own(
     configure: Configure, tmp_path: Path, fresh_redis: RedisServer
 ) -> None:

@@ -1,0 +1,168 @@
+"""`governor check` finds what would keep Governor from serving, and says what to do about it."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from governor.cli.checks import Checked, check_all
+from governor.cli.initialise import initialise
+from governor.cli.serve import Running
+from governor.demo.launch import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from governor.config import Config
+    from tests.fakes.redis import RedisServer
+    from tests.shell.cli.conftest import Configure
+
+
+async def unsound(config: Config) -> dict[str, str]:
+    """Return what fails, each part with what is said of it."""
+    found = await check_all(config)
+
+    assert len({checked.part for checked in found}) == len(found)
+    return {checked.part: checked.said for checked in found if not checked.sound}
+
+
+def on_redis(server: RedisServer) -> str:
+    return f'redis = "{server.url}"\n'
+
+
+async def test_before_init_all_that_is_missing_is_said_at_once(configure: Configure) -> None:
+    found = await unsound(configure())
+
+    assert list(found) == ["state", "CA", "journal"]
+    assert all("governor init" in said for said in found.values())
+
+
+async def test_after_init_nothing_is_missing(configure: Configure) -> None:
+    config = configure()
+    await initialise(config, None)
+
+    assert await unsound(config) == {}
+
+
+async def test_it_can_be_asked_beside_a_governor_that_runs(configure: Configure) -> None:
+    proxy, admin = free_port(), free_port()
+    config = configure(f'[listen]\nproxy = "127.0.0.1:{proxy}"\nadmin = "127.0.0.1:{admin}"\n')
+    await initialise(config, None)
+    async with AsyncExitStack() as stack:
+        await Running(config, stack).start()
+
+        assert await unsound(config) == {}
+
+
+async def test_a_state_directory_that_others_may_enter_is_found(configure: Configure) -> None:
+    config = configure()
+    await initialise(config, None)
+    config.ledger.state.chmod(0o750)
+
+    assert await unsound(config) == {
+        "state": f"{config.ledger.state} is open to other users: chmod 700 {config.ledger.state}"
+    }
+
+
+async def test_a_damaged_journal_is_found(configure: Configure) -> None:
+    config = configure()
+    await initialise(config, None)
+    (config.ledger.state / "journal.db").write_bytes(b"")
+
+    assert list(await unsound(config)) == ["journal"]
+
+
+@pytest.fixture
+def taken() -> Iterator[str]:
+    """Give an address on which something else listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("key", ["proxy", "admin"])
+async def test_a_port_that_another_program_has_is_found(
+    configure: Configure, taken: str, key: str
+) -> None:
+    other = {"proxy": "admin", "admin": "proxy"}[key]
+    config = configure(f'[listen]\n{key} = "{taken}"\n{other} = "127.0.0.1:0"\n')
+    await initialise(config, None)
+
+    assert await unsound(config) == {
+        f"listen.{key}": f"{taken}: Address already in use: see listen.{key}"
+    }
+
+
+async def test_an_address_of_another_machine_is_found(configure: Configure) -> None:
+    config = configure(
+        '[listen]\nproxy = "192.0.2.1:8080"\nadmin = "127.0.0.1:0"\ninsecure_network = true\n'
+    )
+    await initialise(config, None)
+
+    assert list(await unsound(config)) == ["listen.proxy"]
+
+
+async def test_each_setting_of_redis_is_judged(
+    configure: Configure, fresh_redis: RedisServer
+) -> None:
+    config = configure(ledger=on_redis(fresh_redis))
+    await initialise(config, None)
+    with fresh_redis.client() as client:
+        client.config_set("maxmemory-policy", "allkeys-lru")
+
+        found = await unsound(config)
+
+    assert list(found) == ["redis maxmemory-policy"]
+    assert "set `maxmemory-policy noeviction`" in found["redis maxmemory-policy"]
+
+
+async def test_a_redis_that_is_away_is_found(configure: Configure) -> None:
+    found = await unsound(configure(ledger='redis = "redis://127.0.0.1:1/0"\n'))
+
+    assert "no reply from the Redis" in found["ledger"]
+
+
+async def test_a_ledger_that_redis_lost_is_found(
+    configure: Configure, fresh_redis: RedisServer
+) -> None:
+    config = configure(ledger=on_redis(fresh_redis))
+    await initialise(config, None)
+    fresh_redis.flush()
+
+    assert list(await unsound(config)) == ["ledger of x"]
+
+
+async def test_a_ledger_of_somebody_else_is_found(
+    configure: Configure, fresh_redis: RedisServer, tmp_path: Path
+) -> None:
+    """The journal's own was lost and another governor's `init` has made one since."""
+    config = configure(ledger=on_redis(fresh_redis))
+    await initialise(config, None)
+    fresh_redis.flush()
+    ledger = config.ledger.model_copy(update={"state": tmp_path / "other"})
+    await initialise(config.model_copy(update={"ledger": ledger}), None)
+
+    assert "replaced since this journal knew it" in (await unsound(config))["ledger of x"]
+
+
+async def test_a_ledger_that_is_not_joined_yet_is_found(
+    configure: Configure, fresh_redis: RedisServer, tmp_path: Path
+) -> None:
+    config = configure(ledger=on_redis(fresh_redis))
+    await initialise(config, None)
+    ledger = config.ledger.model_copy(update={"state": tmp_path / "other"})
+
+    found = await unsound(config.model_copy(update={"ledger": ledger}))
+
+    assert found["ledger of x"] == "it is there: run `governor init` to join it"
+
+
+@pytest.mark.parametrize(("sound", "line"), [(True, "ok     CA: file"), (False, "FAILED CA: file")])
+def test_what_failed_stands_out(sound: bool, line: str) -> None:  # noqa: FBT001  # a parameter of the test
+    checked = Checked("CA", sound=sound, said="file")
+
+    assert checked.line() == line
+    assert checked.as_json() == {"part": "CA", "sound": sound, "said": "file"}
