@@ -115,7 +115,9 @@ class MemberState:
         accounts = {account.name: account for account in record.accounts}
         known = self.contracts.get(record.contract)
         if known is not None:
-            known.home, known.identity, known.accounts = record.home, record.identity, accounts
+            # A share of a job that is gone stays known: its posts are still in the row.
+            known.home, known.identity = record.home, record.identity
+            known.accounts |= accounts
             return
         self.contracts[record.contract] = ContractState(
             home=record.home,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
@@ -146,3 +148,14 @@ def test_a_state_is_the_same_after_it_was_kept_as_a_checkpoint() -> None:
     kept = msgspec.msgpack.encode(state)
 
     assert msgspec.msgpack.decode(kept, type=MemberState) == state
+
+
+def test_a_share_of_a_job_that_is_gone_stays_known() -> None:
+    """Its posts are still told with the row, and still stamped; a ledger must know the account."""
+    share = Account("x/gone", None, WINDOW.window_ms)
+    with_share = replace(adopted(), accounts=(ACCOUNT, share))
+    told = (("x/gone", RowValue(charged=5)),)
+    state = contract(with_share, adopted(), replace(stamped(0, 0, 60_000), spread=told))
+
+    assert state.accounts == {"x": ACCOUNT, "x/gone": share}
+    assert state.buckets["x/gone"] == {WINDOW.bucket(60_000): 5}
