@@ -130,9 +130,15 @@ local function stored_value(name)
   local packed = redis.call('HGET', row_key, 'value:' .. name)
   return packed and cmsgpack.unpack(packed) or { 0, 0, 0 }
 end
+local brought = {}
 for _, value in ipairs(values) do
   local before = whole and (spread[value[1]] or { 0, 0, 0 }) or stored_value(value[1])
   if value[3] < before[2] or value[4] < before[3] then return doubt('rolled_back') end
+  brought[value[1]] = value
+end
+for _, name in ipairs(whole and names or {}) do  -- its journal may be older than its row: book.py
+  local told, now = stored_value(name), brought[name] or { name, 0, 0, 0 }
+  if now[3] < told[2] or now[4] < told[3] then return doubt('rolled_back') end
 end
 
 -- 4. A repeated message has its stored reply, byte for byte. Nothing was written so far.

@@ -151,16 +151,31 @@ async def test_a_row_is_replaced_whole(twins: Twins) -> None:
 
     assert reply.usage[TOTAL] == Usage(900, 0, 1_000, reply.usage[TOTAL].next_free_ms)
     member.restart()
-    empty = WholeRow({}, {}, 0, 0, None)
-    reply = await member.join(whole=empty, values={})
+    aged = WholeRow({TOTAL: RowValue(charged=700, lingered=200)}, {}, 0, 0, None)
+    reply = await member.join(whole=aged, values=dict(aged.spread))
     assert reply.usage[TOTAL] == Usage(0, 0, 1_000, None)
+
+
+@pytest.mark.parametrize("behind", [RowValue(), RowValue(charged=4, lingered=2), RowValue(5, 5, 1)])
+async def test_a_journal_that_knows_less_than_its_row_is_not_believed(
+    twins: Twins, behind: RowValue
+) -> None:
+    """It was put back from a copy, or lost a commit: its posts would be forgotten."""
+    member = await joined(twins)
+    await member.tell(**{TOTAL: RowValue(charged=5, lingered=2)})
+    member.restart()
+    whole = WholeRow({}, {}, 0, 0, None)
+    values = {TOTAL: behind} if behind != RowValue() else {}
+
+    assert reason(await member.say(whole=whole, values=values)) is DoubtReason.ROLLED_BACK
+    assert (await member.join()).usage[TOTAL].charged == 7
 
 
 async def test_a_row_can_be_replaced_within_a_generation(twins: Twins) -> None:
     member = await spent(twins, TOTAL, 700)
     extra = Account("x-24h/health", 50, DAY.window_ms)
     buckets = {extra.name: {DAY.bucket(twins.time_ms): 20}}
-    spread = {extra.name: RowValue(charged=20)}
+    spread = {TOTAL: RowValue(charged=700), extra.name: RowValue(charged=20)}
     whole = WholeRow(spread, buckets, 0, 0, None)
     reply = await member.join(whole=whole, values=spread, accounts=(extra,))
 

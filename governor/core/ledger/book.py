@@ -174,14 +174,16 @@ class Book:
         )
 
     def _values_grow(self, message: Message, row: RowState | None) -> bool:
-        """Say whether all that only ever grows has not shrunk."""
-        before: Mapping[str, RowValue] = row.values if row is not None else {}
-        if message.whole is not None:
-            before = message.whole.spread
-        return all(
-            value.charged >= before.get(account, NOTHING).charged
-            and value.lingered >= before.get(account, NOTHING).lingered
-            for account, value in message.values.items()
+        """Say whether all that only ever grows has not shrunk.
+
+        A whole row is measured against the ledger's too: what was told was durable before, so a
+        journal that knows less was put back from a copy, or lost a commit.
+        """
+        told: Mapping[str, RowValue] = row.values if row is not None else {}
+        if message.whole is None:
+            return _none_shrank(told, message.values, message.values)
+        return _none_shrank(message.whole.spread, message.values, message.values) and (
+            _none_shrank(told, message.values, told)
         )
 
     def _succeed(self, message: Message, row: RowState | None) -> RowState:
@@ -349,6 +351,17 @@ class Book:
                 for name, state in self._accounts.items()
             },
         )
+
+
+def _none_shrank(
+    before: Mapping[str, RowValue], after: Mapping[str, RowValue], accounts: Iterable[str]
+) -> bool:
+    """Say whether what only grows is no lower after than before, in these accounts."""
+    return all(
+        after.get(each, NOTHING).charged >= before.get(each, NOTHING).charged
+        and after.get(each, NOTHING).lingered >= before.get(each, NOTHING).lingered
+        for each in accounts
+    )
 
 
 def stricter(one: int | None, other: int | None) -> int | None:

@@ -66,7 +66,8 @@ REMEDIES: Final = {
     "was there, else its loss must be recovered from",
     DoubtReason.EVICTING: "Redis may evict its keys; set maxmemory-policy to noeviction",
     DoubtReason.FOREIGN: "Redis was restarted, restored or replaced since this journal knew it",
-    DoubtReason.ROLLED_BACK: "it is older than what it acknowledged to this governor",
+    DoubtReason.ROLLED_BACK: "it, or this journal, is older than what both had agreed on: one of "
+    "them was put back from a copy",
     DoubtReason.UNKNOWN_ROW: "it does not know this governor",
     DoubtReason.RULES: "the configuration has a limit that it lacks, or one with another window; "
     "run `governor init` to add limits",

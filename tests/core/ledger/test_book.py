@@ -161,8 +161,9 @@ def test_a_row_replaces_the_one_before_it_whole(speaker: Speaker) -> None:
     other.join(values={"day": RowValue(charged=50)})
     speaker.restart()
     bucket = DAY.bucket(BEGIN_MS)
-    whole = WholeRow({"day": RowValue(charged=80)}, {"day": {bucket: 80}}, 0, 0, 0)
-    reply = speaker.join(whole=whole, values={"day": RowValue(charged=90)})
+    spread = {"day": RowValue(charged=90, lingered=7)}
+    whole = WholeRow(spread, {"day": {bucket: 80}}, 0, 0, 0)
+    reply = speaker.join(whole=whole, values={"day": RowValue(charged=100, lingered=7)})
 
     assert reply.usage["day"] == Usage(140, 0, 1_000, DAY.frees_at(bucket))
     assert reply.usage["day/a"] == Usage(0, 0, 300, None)
