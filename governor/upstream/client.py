@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 65_536  # the most that is passed on at once
 LINE_BYTES = 65_536  # a status line or field: cookies and GraphQL addresses pass 8 KB
 SWITCHING_PROTOCOLS = 101
+CARRYING = frozenset({200, 201, 202, 203, 206})  # statuses of answers that can hold posts
 UNASKED_FIELDS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
 
@@ -52,17 +53,22 @@ class Answer:
         self.headers: Headers = from_wire(response.raw_headers)
         self._content = response.content
         self._host = host
+        self._needs_body = _may_be_cut(response)
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         """Yield the body as it arrives, at most 64 KiB at once, in the coding of the wire.
 
         Ends only where the framing says that the body ends. Raises UpstreamError otherwise.
         """
+        empty = True
         try:
             async for chunk in self._content.iter_chunked(CHUNK_BYTES):
+                empty = False
                 yield chunk
         except FOREIGN as error:
             raise broken_off(error, self._host) from error
+        if empty and self._needs_body:
+            raise broken_off(EOFError(), self._host)
 
 
 class HttpUpstream:
@@ -154,6 +160,15 @@ def _url(request: Request) -> URL:
         message = "the target would change on its way: it has a fragment, or an empty query"
         raise UpstreamError(message, sent=False, status=400, kind="http_request_error")
     return url
+
+
+def _may_be_cut(response: aiohttp.ClientResponse) -> bool:
+    """Whether an empty body may be one that was cut: nothing but the connection's end ends it.
+
+    A body that is there and was cut so shows it itself, for then it is no JSON.
+    """
+    framed = any(name in response.headers for name in ("Content-Length", "Transfer-Encoding"))
+    return response.status in CARRYING and response.method != "HEAD" and not framed
 
 
 def _let_go(response: aiohttp.ClientResponse) -> None:

@@ -211,6 +211,7 @@ async def test_an_answer_to_head_has_no_body(opened: AsyncExitStack) -> None:
         b"Content-Length: 10\r\n\r\nabc",
         b"Transfer-Encoding: chunked\r\n\r\n5\r\nabc",
         b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+        b"\r\n",  # only the connection's end ends it, and nothing came before
     ],
 )
 async def test_an_answer_that_breaks_off_never_looks_whole(
