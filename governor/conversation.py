@@ -148,8 +148,7 @@ class Conversation:
         self._start(None)
 
     def _start(self, unanswered: Message | None) -> None:
-        name = f"conversation {self.contract}"
-        self._talking = self._tasks.start(self._talk(unanswered), name)
+        self._talking = self._tasks.start(self._talk(unanswered), f"conversation {self.contract}")
 
     async def reserve(self, hold: Hold, *, patience_ms: int) -> Decision:
         """Ask for a hold, first come first served, and wait for it up to `patience_ms`.
@@ -243,13 +242,17 @@ class Conversation:
                 self._take(message, (), await self._ledger.converse(message))
 
     async def _talk(self, unanswered: Message | None) -> None:
-        """Send one message after the other until closed."""
-        if unanswered is not None:
-            self._take(unanswered, (), await self._deliver(unanswered))
-        while await self._due():
-            batch = self._batch()
-            message = self._compose(batch)
-            self._take(message, batch, await self._deliver(message))
+        """Send one message after the other until closed; ended by a defect, refuse everything."""
+        try:
+            if unanswered is not None:
+                self._take(unanswered, (), await self._deliver(unanswered))
+            while await self._due():
+                batch = self._batch()
+                message = self._compose(batch)
+                self._take(message, batch, await self._deliver(message))
+        finally:
+            if not self._closing:
+                self._doubt_all(DoubtReason.CLOSED)
 
     async def _due(self) -> bool:
         """Wait until there is something to say, or it is time to be heard; False once closing."""

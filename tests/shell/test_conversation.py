@@ -42,6 +42,7 @@ class Stage:
     state: MemberState
     talk: Conversation
     tasks: Tasks
+    failures: list[BaseException]
 
     async def settle(self) -> None:
         """Let everything that can happen without time passing happen."""
@@ -94,7 +95,7 @@ async def stage(*, joined: bool = True) -> AsyncIterator[Stage]:
     )
     if joined:
         await talk.join()
-    yield Stage(clock, home, journal, state, talk, tasks)
+    yield Stage(clock, home, journal, state, talk, tasks, failures)
     await tasks.cancel()
 
     assert failures == []
@@ -330,3 +331,15 @@ async def test_a_snapshot_says_what_the_last_reply_said() -> None:
 
         assert (seen.contract, seen.doubt, seen.holds, seen.waiting) == ("x", None, 1, 0)
         assert seen.oldest_hold_ms == 500
+
+
+async def test_a_talk_that_ends_by_a_defect_refuses_and_keeps_nobody_waiting() -> None:
+    async with stage() as on:
+        patient = on.tasks.start(on.talk.reserve(a_hold(2_000), patience_ms=4_000), "patient")
+        on.home.answers = ["no answer"]  # type: ignore[list-item]  # a defect of the home's
+        await on.settle()
+
+        assert [type(each) for each in on.failures] == [TypeError]
+        on.failures.clear()
+        assert await asyncio.wait_for(patient, 1) == Doubted(DoubtReason.CLOSED)
+        assert (await on.reserve(1))[1] == Doubted(DoubtReason.CLOSED)
