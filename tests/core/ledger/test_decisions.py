@@ -1,0 +1,26 @@
+"""What is said of a doubt helps the person who must end it."""
+
+from __future__ import annotations
+
+import pytest
+
+from governor.core.ledger.decisions import REMEDIES
+from governor.core.ledger.messages import DoubtReason
+
+
+def test_every_doubt_has_a_remedy_and_no_remedy_is_without_a_doubt() -> None:
+    assert REMEDIES.keys() == set(DoubtReason)
+
+
+@pytest.mark.parametrize("reason", DoubtReason)
+def test_a_remedy_ends_the_sentence_that_the_error_begins(reason: DoubtReason) -> None:
+    """It follows "the ledger cannot be trusted (reason): ": several words, no dot."""
+    remedy = REMEDIES[reason]
+
+    assert len(remedy.split()) >= 5
+    assert remedy == remedy.strip()
+    assert not remedy.endswith(".")
+
+
+def test_no_two_doubts_say_the_same() -> None:
+    assert len(set(REMEDIES.values())) == len(REMEDIES)
