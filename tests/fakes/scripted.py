@@ -21,14 +21,14 @@ from governor.core.ledger.messages import Identity, Reply
 from governor.core.ledger.records import Adopted, Claimed, Record, Resolved, Started
 from governor.core.ledger.state import MemberState
 from governor.core.policy import Contract, Job, Limit, accounts, amounts
-from governor.errors import UpstreamError
+from governor.errors import JournalError, UpstreamError
 from governor.exchange import Exchange, Governed, Request
 from governor.tasks import Tasks
 from tests.fakes.clock import FakeClock
 from tests.fakes.ledger import Home, Memory
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
     from governor.core.ledger.messages import Answer as LedgerAnswer
     from governor.core.ledger.messages import Message
@@ -63,7 +63,7 @@ def post(target: str) -> Request:
 class Script:
     """What the platform answers: a head and chunks, or `unanswered` in place of all of it.
 
-    After its chunks the answer stalls for ever, breaks, or ends.
+    After its chunks the answer breaks or ends; if it `stalls`, not before it is let `go`.
     """
 
     chunks: tuple[bytes, ...] = (b"{}",)
@@ -77,9 +77,9 @@ class Script:
 class ScriptedAnswer:
     """One answer of the scripted platform."""
 
-    def __init__(self, script: Script, stalled: asyncio.Event) -> None:
+    def __init__(self, script: Script, stalled: asyncio.Event, go: asyncio.Event) -> None:
         self.status, self.reason, self.headers = script.status, "As Scripted", script.headers
-        self._script, self._stalled = script, stalled
+        self._script, self._stalled, self._go = script, stalled, go
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
         for chunk in self._script.chunks:
@@ -87,7 +87,7 @@ class ScriptedAnswer:
             yield chunk
         if self._script.stalls:
             self._stalled.set()
-            await asyncio.Event().wait()
+            await self._go.wait()
         if self._script.breaks is not None:
             raise self._script.breaks
 
@@ -100,15 +100,19 @@ class ScriptedUpstream:
         self.asked: list[Request] = []
         self.bodies: list[bytes] = []
         self.open = 0
-        self.stalled = asyncio.Event()
+        self.stalled, self.go = asyncio.Event(), asyncio.Event()
 
     @asynccontextmanager
     async def ask(
-        self, request: Request, body: AsyncIterator[bytes] | None
+        self,
+        request: Request,
+        body: AsyncIterator[bytes] | None,
+        sending: Callable[[], None] = lambda: None,
     ) -> AsyncIterator[ScriptedAnswer]:
         self._passed.append("asked")
         failure = self.script.unanswered
         if failure is None or failure.sent:
+            sending()
             self.asked.append(request)
         self.open += 1
         try:
@@ -116,7 +120,7 @@ class ScriptedUpstream:
             await asyncio.sleep(0)
             if failure is not None:
                 raise failure
-            yield ScriptedAnswer(self.script, self.stalled)
+            yield ScriptedAnswer(self.script, self.stalled, self.go)
         finally:
             self.open -= 1
 
@@ -192,14 +196,18 @@ class Pages(Memory):
     clock: FakeClock
 
     async def append(self, *records: Record) -> int:
-        self.failing = any(isinstance(record, self.refuses) for record in records)
-        if self.slow_ms and isinstance(records[0], Claimed):
-            self.clock.step_monotonic_ms(self.slow_ms)
-        durable = await super().append(*records)
+        """Make them durable whatever becomes of the caller, as the real journal does."""
+        if any(isinstance(record, self.refuses) for record in records):
+            await asyncio.sleep(0)
+            raise JournalError("disk full")
+        self.records += records
+        await asyncio.sleep(0)
         for record in records:
+            if isinstance(record, Claimed):
+                self.clock.step_monotonic_ms(self.slow_ms)
             if isinstance(record, Claimed | Resolved):
                 self.passed.append(type(record).__name__.lower())
-        return durable
+        return len(self.records)
 
 
 @dataclass
@@ -301,7 +309,9 @@ async def stage(
         record=records.append,
     )
     await talk.join()
-    yield Stage(contract, clock, home, journal, talk, tasks, upstream, exchange, records, passed)
+    on = Stage(contract, clock, home, journal, talk, tasks, upstream, exchange, records, passed)
+    await on.settle()
+    yield on
     await talk.close()
     assert await tasks.drain(5)
     assert failures == []
