@@ -1,14 +1,13 @@
 """One member's talk with the ledger of one contract: ask, tell, and keep the row true.
 
 One message is under way at a time; what gathers meanwhile goes into the next, so throughput comes
-from batching and order needs no locks. All state here changes between two awaits, never across one.
+from batching and order needs no locks. State changes between two awaits, never across one.
 
     reserve(hold)   an ask joins the queue; it is granted, refused, or in doubt
     end(hold, ...)  the hold leaves the row, what it was charged stays in it for ever
 
-A message without a reply is repeated as it was until a reply comes, because the ledger may have
-heard it. Nothing is refused by our own reckoning and nothing is granted by it either: only the
-ledger's reply grants, and while it is in doubt every ask is refused.
+A message without a reply is repeated as it was until a reply comes: the ledger may have heard it.
+Only a reply grants, never our own reckoning, and while in doubt every ask is refused.
 """
 
 from __future__ import annotations
@@ -53,7 +52,8 @@ if TYPE_CHECKING:
     from governor.core.ledger.state import MemberState
 
 HEARTBEAT_MS = 1_000  # T must not grow stale: a joiner's clock is anchored at it
-POLL_MS = 100  # while holds stand in a waiter's way, other governors' ends are seen this soon
+POLL_MS = 100  # while holds stand in the way: other governors' ends are seen this soon
+SOONEST_MS = 5  # between two messages that nothing but time calls for
 REPEAT_MS = 200  # between two tries of an unanswered message; the store waits for its connection
 STAMP_EVERY_MS = 10_000  # T and H are journaled at least this often: after a loss they resume there
 CLOSE_S = 3  # a reply takes at most 2 s; longer and the ledger is away
@@ -85,6 +85,7 @@ class Waiting:
     since_ms: int
     until_ms: int
     decision: asyncio.Future[Decision]
+    again_ms: int = 0  # when it is worth asking again
 
     def ask(self, now_ms: int) -> Ask:
         """Return it as the ledger is asked now."""
@@ -162,15 +163,14 @@ class Conversation:
         if len(self._queue) >= MOST_WAITING:
             return self._refused(hold, Grant(granted=False, account=hold.amounts[0][0]), 0)
         now_ms = self._clock.monotonic_ms()
-        waiting = Waiting(
-            hold, now_ms, now_ms + patience_ms, asyncio.get_running_loop().create_future()
-        )
+        decision: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
+        waiting = Waiting(hold, now_ms, now_ms + patience_ms, decision)
         self._queue.append(waiting)
         self._stir.set()
         try:
-            return await waiting.decision
+            return await decision
         finally:
-            waiting.decision.cancel()
+            decision.cancel()
 
     async def probe(self) -> DoubtReason | None:
         """Ask for a hold of nothing, through the whole path; return what stands in the way."""
@@ -265,9 +265,8 @@ class Conversation:
         """Return how long the next message may wait if nothing happens."""
         if not self._queue:
             return HEARTBEAT_MS
-        now_ms = self._clock.monotonic_ms()
-        next_expiry_ms = min(waiting.until_ms for waiting in self._queue) - now_ms
-        return max(1, min(POLL_MS, next_expiry_ms))
+        due_ms = min(min(each.until_ms, each.again_ms) for each in self._queue)
+        return max(SOONEST_MS, min(HEARTBEAT_MS, due_ms - self._clock.monotonic_ms()))
 
     def _batch(self) -> tuple[Waiting, ...]:
         self._queue = deque(waiting for waiting in self._queue if not waiting.decision.done())
@@ -345,6 +344,8 @@ class Conversation:
             too_long = refused.retry_ms is not None and refused.retry_ms > left_ms
             if grant.never or left_ms <= 0 or too_long:
                 waiting.decision.set_result(refused)
+            again_ms = POLL_MS if refused.retry_ms is None else refused.retry_ms
+            waiting.again_ms = self._replied_ms + again_ms
 
     def _refused(self, hold: Hold, grant: Grant, waited_ms: int) -> Refused:
         assert self._reply is not None

@@ -87,6 +87,11 @@ class Counter:
         for start in range(0, len(chunk), PIECE_BYTES):
             self._decode(chunk[start : start + PIECE_BYTES])
 
+    @property
+    def at_most(self) -> int:
+        """Return how many posts the bytes so far can hold: an upper bound, and a cheap one."""
+        return self._marks.posts
+
     def finish(self) -> Counted | Unreadable:
         """Return the count of a body that was fed whole.
 
@@ -103,7 +108,7 @@ class Counter:
                 return Counted(_count(bytes(self._kept), self._walkers))
             except _UncountableError as trouble:
                 reason = "it is a web page, not JSON" if self._is_page else str(trouble)
-        self._let_go()
+        self._kept.clear()
         return Unreadable(reason, self._marks.posts)
 
     def _decode(self, chunk: bytes) -> None:
@@ -116,15 +121,11 @@ class Counter:
 
     def _take(self, piece: bytes) -> None:
         self.decoded_bytes += len(piece)
+        self._marks.look(piece)
         if self.decoded_bytes <= self._cap_bytes:
             self._kept += piece
         else:
-            self._let_go()
-            self._marks.look(piece)
-
-    def _let_go(self) -> None:
-        self._marks.look(bytes(self._kept))
-        self._kept.clear()
+            self._kept.clear()
 
 
 UNKNOWN_CODING = "its content coding is not gzip"

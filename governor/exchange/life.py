@@ -28,9 +28,10 @@ from governor.core.ledger.holds import Event, Hold, State
 from governor.core.ledger.messages import SHARE, DoubtReason
 from governor.core.ledger.records import Claimed, Outcome, Resolved
 from governor.core.policy import amounts
-from governor.core.record import ExchangeRecord, Verdict
+from governor.core.record import ExchangeRecord
 from governor.core.standing import refusing, standings
 from governor.errors import JournalError, UpstreamError
+from governor.exchange.course import Course
 from governor.tasks import Interrupted, Tasks, unless
 
 if TYPE_CHECKING:
@@ -93,22 +94,6 @@ class Exchange:
             await life.live()
         finally:
             await asyncio.shield(self._tasks.start(life.resolve(), f"resolve {life.id}"))
-
-
-@dataclass(slots=True)
-class Course:
-    """What happened to one request, for its record. Instants are monotonic milliseconds."""
-
-    began_ms: int
-    decision: Verdict = "allow"
-    reason: str = ""
-    waited_ms: int = 0
-    claimed: bool = False
-    sent_ms: int | None = None
-    ended_ms: int | None = None
-    started: bool = False
-    status: int | None = None
-    relayed_bytes: int = 0
 
 
 class Life:
@@ -229,15 +214,15 @@ class Life:
 
     async def _forward(self) -> None:
         """Send it, once, and relay the answer; leave when the crawler does."""
-        if self._hold.state is State.CLAIMED:
-            self._hold.on(Event.SEND)
         self._course.sent_ms = self._clock.monotonic_ms()
         try:
             await unless(self._downstream.gone(), self._relay())
         except (Interrupted, ConnectionError):
             self._course.decision = "left"
         except UpstreamError as error:
-            if not error.sent and self._hold.state is State.SENT:
+            if error.sent:
+                self._sending()
+            elif self._hold.state is State.SENT:
                 self._hold.on(Event.UNSENT)
             await self._report(error)
         self._course.ended_ms = self._clock.monotonic_ms()
@@ -245,7 +230,8 @@ class Life:
     async def _relay(self) -> None:
         request = replace(self._request, headers=countable(self._request.headers))
         body = self._downstream.body() if request.has_body else None
-        async with self._parts.upstream.ask(request, body) as answer:
+        async with self._parts.upstream.ask(request, body, self._sending) as answer:
+            self._sending()  # whoever answers was asked
             self._course.status = answer.status
             self._counter = self._counter_for(answer)
             await self._downstream.start(
@@ -255,11 +241,32 @@ class Life:
             async with aclosing(answer.chunks()) as chunks:
                 async for chunk in chunks:
                     self._counter.feed(chunk)
+                    self._check_end(self._counter)
                     self._course.relayed_bytes += len(chunk)
                     await self._downstream.write(chunk)
             if self._hold.state is State.SENT:
                 self._hold.on(Event.READ)
         await self._downstream.finish()
+
+    def _sending(self) -> None:
+        """Note that from now on the platform may count it: a connection is there to write to."""
+        if self._hold.state is State.CLAIMED:
+            self._hold.on(Event.SEND)
+
+    def _check_end(self, counter: Counter) -> None:
+        """Cut the answer of an unknown operation once it may hold more than was held for it.
+
+        The catalog cannot say that it ever ends. A known one has a true ceiling and is read to its
+        end even past it: the platform has served it.
+        """
+        if self._quote.kind == "unknown" and counter.at_most > self._quote.price:
+            raise UpstreamError(
+                f"{self._quote.price} posts were held for an operation that the catalog does not "
+                "know, and its answer holds more",
+                sent=True,
+                status=502,
+                kind="http_response_body_size",
+            )
 
     def _counter_for(self, answer: Answer) -> Counter:
         fields = {name.lower(): value for name, value in answer.headers}
@@ -284,7 +291,7 @@ class Life:
             price=self._quote.price,
             decision_id=self.id,
             now_ms=now_ms,
-            jitter_s=int(self.id, 16) % (refusal.MOST_JITTER_S + 1),
+            jitter_s=int(self.id, 16) % (_most_jitter_s(cause) + 1),
         )
         await self._answer(
             refusal.refuse(cause, request, refusing(self._standings(), self._account))
@@ -356,9 +363,6 @@ class Life:
     def _recorded(self, ended: Charge, count: Counted | Unreadable | None) -> ExchangeRecord:
         course, quote = self._course, self._quote
         now_ms = self._clock.monotonic_ms()
-        upstream_ms = 0
-        if course.sent_ms is not None:
-            upstream_ms = (course.ended_ms or now_ms) - course.sent_ms
         usage = self._conversation.snapshot().usage.get(self._contract.limits[0].name)
         return ExchangeRecord(
             decision_id=self.id,
@@ -378,7 +382,14 @@ class Life:
             usage=usage.charged + usage.pending if usage else 0,
             status=course.status,
             waited_ms=course.waited_ms,
-            upstream_ms=upstream_ms,
+            upstream_ms=course.upstream_ms(now_ms),
             total_ms=now_ms - course.began_ms,
             relayed_bytes=course.relayed_bytes,
         )
+
+
+def _most_jitter_s(cause: refusal.Cause) -> int:
+    """Return how far the wake-ups of sleepers may be spread: by a tenth of what they wait."""
+    if isinstance(cause, refusal.Spent) and cause.retry_after_ms is not None:
+        return min(refusal.MOST_JITTER_S, cause.retry_after_ms // 10_000)
+    return refusal.MOST_JITTER_S

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
 
     from governor.core.ledger.records import Record
@@ -85,9 +85,14 @@ class Upstream(Protocol):
     """The way to the platforms."""
 
     def ask(
-        self, request: Request, body: AsyncIterator[bytes] | None
+        self,
+        request: Request,
+        body: AsyncIterator[bytes] | None,
+        sending: Callable[[], None] = lambda: None,
     ) -> AbstractAsyncContextManager[Answer]:
         """Send one wire request, never repeated, never redirected; leaving closes it.
+
+        `sending` is called before the first byte is written: until then nothing can be counted.
 
         Raises UpstreamError, whose `sent` is False only when no byte was written.
         """

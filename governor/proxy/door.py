@@ -15,7 +15,14 @@ from governor.proxy.canonical import check_canonical
 from governor.proxy.connection import HEAD, Connection, Deadlines, make_server
 from governor.proxy.downstream import Crawler
 from governor.proxy.problems import Problem, unidentified, unidentified_gateway
-from governor.proxy.requests import Place, admit, check_framing, locate, refusal
+from governor.proxy.requests import (
+    Place,
+    admit,
+    check_framing,
+    check_plain,
+    locate,
+    refusal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +128,7 @@ class Door:
         job = self._job(head, place, crawler.connection.origin)
         if isinstance(job, Problem):
             return await job.answer(crawler)
-        service = self._service(place)
+        service = self._service(head, place)
         if isinstance(service, Problem):
             return await service.answer(crawler)
         await service.run(admit(head, place, job), crawler)
@@ -134,10 +141,11 @@ class Door:
             return self._identify(head.first(b"x-governor-authorization")) or unidentified_gateway()
         return self._identify(head.first(b"proxy-authorization")) or unidentified()
 
-    def _service(self, place: Place) -> Service | Problem:
+    def _service(self, head: Head, place: Place) -> Service | Problem:
         host = place.authority.host
         if self._governs(host):
             check_canonical(place.target)
+            check_plain(head)
             return self._exchange
         if place.way == "gateway":
             return Problem(404, f"The gateway leads to governed hosts only, and {host} is not one.")

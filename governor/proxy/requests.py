@@ -43,6 +43,10 @@ _KEPT: Final = frozenset(("authorization", "content-length"))
 _NOT_WITH_UNDERSCORE: Final = _HOP_BY_HOP | _ANSWERED | _KEPT
 
 
+# They make some servers read another method than the one that was priced.
+_OVERRIDES: Final = (b"x-http-method-override", b"x-http-method", b"x-method-override")
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """The head of a request as the wire had it; `target` in the form the crawler chose."""
@@ -144,6 +148,15 @@ def refusal(head: Head) -> Problem | None:
     if expected and [value.lower() for value in expected] != [b"100-continue"]:
         return Problem(417, "The only expectation understood is 100-continue.")
     return None
+
+
+def check_plain(head: Head) -> None:
+    """Raise BadRequestError for what a platform could read as another request than was priced."""
+    for name in _OVERRIDES:
+        if head.values(name):
+            raise BadRequestError(f"{name.decode()} hides the method: send the method itself.")
+    if head.method in {"GET", "HEAD"} and head.has_body:
+        raise BadRequestError(f"A {head.method} has no body here: put what it asks into the URL.")
 
 
 def locate(head: Head, origin: Origin | None) -> Place | Problem:

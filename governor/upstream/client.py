@@ -30,7 +30,7 @@ from governor.upstream.route import authority
 from governor.upstream.tunnel import dial
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
     from pathlib import Path
 
     from governor.exchange import Headers, Request
@@ -108,14 +108,17 @@ class HttpUpstream:
 
     @asynccontextmanager
     async def ask(
-        self, request: Request, body: AsyncIterator[bytes] | None
+        self,
+        request: Request,
+        body: AsyncIterator[bytes] | None,
+        sending: Callable[[], None] = lambda: None,
     ) -> AsyncIterator[Answer]:
         """Send one wire request and give its answer; leaving early closes the connection at once.
 
         Raises UpstreamError; its `sent` is False only when no connection was at hand, so that
         nothing can have been written. A kept-alive connection that turns out dead counts as sent.
         """
-        wire = Wire()
+        wire = Wire(sending)
         proxy = self._route.proxy
         if proxy is not None and request.scheme == "http":
             message = f"{request.host}: the upstream proxy is asked to CONNECT only, so use https"

@@ -23,6 +23,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from governor.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from types import SimpleNamespace
 
@@ -50,8 +51,12 @@ def connector(route: Route, ca_file: Path | None, *, send_timeout_ms: int) -> ai
 
 @dataclass(slots=True)
 class Wire:
-    """Whether one request has a connection: until it has, nothing of it can be written."""
+    """Whether one request has a connection: until it has, nothing of it can be written.
 
+    `sending` is called once it has.
+    """
+
+    sending: Callable[[], None]
     connected: bool = False
 
 
@@ -62,7 +67,9 @@ def connection_trace() -> aiohttp.TraceConfig:
     """
 
     async def connected(_: object, context: SimpleNamespace, __: object) -> None:
-        context.trace_request_ctx.connected = True
+        wire: Wire = context.trace_request_ctx
+        wire.connected = True
+        wire.sending()
 
     trace = aiohttp.TraceConfig()
     trace.on_connection_create_end.append(connected)

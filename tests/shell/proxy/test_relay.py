@@ -11,7 +11,7 @@ from governor.proxy.relay import Relay
 from tests.fakes.doorway import OTHER, Doorway, open_doorway, read_answer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
     from pathlib import Path
 
     import pytest
@@ -52,7 +52,13 @@ class Platform:
         self.bodies: list[bytes] = []
 
     @contextlib.asynccontextmanager
-    async def ask(self, _: Request, body: AsyncIterator[bytes] | None) -> AsyncIterator[Answer]:
+    async def ask(
+        self,
+        _: Request,
+        body: AsyncIterator[bytes] | None,
+        sending: Callable[[], None] = lambda: None,
+    ) -> AsyncIterator[Answer]:
+        sending()
         self.asked.set()
         try:
             if body is not None:

@@ -15,6 +15,7 @@ from governor.proxy.requests import (
     Place,
     admit,
     check_framing,
+    check_plain,
     end_to_end,
     locate,
     refusal,
@@ -245,3 +246,21 @@ def test_an_admitted_request_says_whose_it_is_and_which_way_it_came() -> None:
     assert (admitted.method, admitted.scheme, admitted.host) == ("POST", "https", "api.x.com")
     assert (admitted.port, admitted.target, admitted.job) == (443, "/2/tweets?a=%20", "elections")
     assert (admitted.way, admitted.has_body) == ("tunnel", True)
+
+
+@pytest.mark.parametrize(
+    "name", ["X-HTTP-Method-Override", "x-http-method", "X-Method-Override", "X-HTTP-METHOD"]
+)
+def test_a_method_that_hides_another_is_refused(name: str) -> None:
+    """POST /2/tweets costs 1; the GET that it may hide costs a hundred times that."""
+    with pytest.raises(BadRequestError, match="hides the method"):
+        check_plain(head((name, "GET"), method="POST"))
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_what_is_asked_for_in_a_body_that_is_not_priced_is_refused(method: str) -> None:
+    with pytest.raises(BadRequestError, match="has no body here"):
+        check_plain(head(("Content-Length", "15"), method=method))
+
+    check_plain(head(("Content-Length", "0"), method=method))
+    check_plain(head(("Content-Length", "15"), method="POST"))
