@@ -334,3 +334,16 @@ def test_no_text_of_a_post_is_in_a_reason() -> None:
         found = count(body)
         assert isinstance(found, Unreadable)
         assert "secret" not in found.reason
+
+
+def test_what_the_bytes_so_far_can_hold_is_known_before_the_end() -> None:
+    """Never below the posts in them, however they are split."""
+    counter = Counter("", "application/json", ("v2",))
+    seen = []
+    for _ in range(3):
+        counter.feed(b'{"id":"1","te')
+        counter.feed(b'xt":"a"}\n')
+        seen.append(counter.at_most)
+
+    assert seen == [1, 2, 3]
+    assert counter.finish() == Counted(3)

@@ -343,3 +343,27 @@ async def test_a_talk_that_ends_by_a_defect_refuses_and_keeps_nobody_waiting() -
         on.failures.clear()
         assert await asyncio.wait_for(patient, 1) == Doubted(DoubtReason.CLOSED)
         assert (await on.reserve(1))[1] == Doubted(DoubtReason.CLOSED)
+
+
+async def test_who_waits_is_asked_for_again_at_the_very_time_it_fits() -> None:
+    async with stage() as on:
+        first, _ = await on.reserve(1_000)
+        on.talk.end(first, first.amounts, lingers=False)
+        await on.beat()
+        _, refused = await on.reserve(1)
+        assert isinstance(refused, Refused)
+        assert refused.retry_ms is not None
+        asked = on.tasks.start(on.talk.reserve(a_hold(1), patience_ms=60_000), "reserve")
+        await on.settle()
+        left_ms = refused.retry_ms
+        while left_ms > 1:  # heartbeats in between, as time passes
+            on.clock.advance_ms(step_ms := min(1_000, left_ms - 1))
+            left_ms -= step_ms
+            await on.settle()
+
+        assert not asked.done()
+
+        on.clock.advance_ms(6)  # at most SOONEST_MS late
+        await on.settle()
+
+        assert isinstance(await asked, Granted)

@@ -307,3 +307,25 @@ async def test_only_the_hosts_of_a_catalog_are_governed() -> None:
     async with stage() as on:
         assert on.exchange.governs("api.x.com")
         assert not on.exchange.governs("example.org")
+
+
+async def test_an_unknown_answer_is_cut_when_it_may_hold_more_than_was_held() -> None:
+    """The catalog cannot say that it ever ends; what the platform sent till then is charged."""
+    piece = b'{"data":{"id":"1","text":"x"}}\n' * 1_000
+    async with stage(Script((piece,) * 20), contract=terms(posts=1_000_000)) as on:
+        crawler = await on.live(get("/2/tweets/firehose/stream/lang/fr"))
+
+        assert not crawler.finished
+        assert len(crawler.received) <= on.record.price * len(piece) // 1_000
+        assert on.record.price < on.record.charged <= on.record.price + 1_000
+        assert await on.usage() == (on.record.charged, 0)
+        assert on.record.reason == "http_response_body_size"
+
+
+async def test_a_known_answer_is_read_to_its_end_even_past_its_price() -> None:
+    """The platform has served it: cutting it would lose posts and save none."""
+    async with stage(Script((TOO_FULL[:5_000], TOO_FULL[5_000:]))) as on:
+        crawler = await on.live()
+
+        assert crawler.finished
+        assert on.record.charged == 400
