@@ -88,10 +88,11 @@ def accounts(contract: Contract, jobs: tuple[Job, ...]) -> tuple[Account, ...]:
     return (*own, *shares)
 
 
-def amounts(contract: Contract, job: str, posts: int) -> tuple[tuple[str, int], ...]:
-    """Return what a hold of `posts` by `job` takes from each of its accounts."""
-    return tuple(
-        (account, posts)
-        for limit in contract.limits
-        for account in (limit.name, f"{limit.name}{SHARE}{job}")
-    )
+def amounts(contract: Contract, job: Job, posts: int) -> tuple[tuple[str, int], ...]:
+    """Return what a hold of `posts` by `job` takes from each of its accounts.
+
+    They are among `accounts`: a job of another contract, which shadow mode lets pass, has no share.
+    """
+    share = f"{SHARE}{job.name}"
+    endings = ("", share) if job.contract in (None, contract.name) else ("",)
+    return tuple((limit.name + ending, posts) for limit in contract.limits for ending in endings)

@@ -115,7 +115,7 @@ class Life:
         self._quote: Final[Quote] = governed.catalog.quote(
             request.method, request.host, request.target
         )
-        self._hold = Hold(self.id, amounts(self._contract, job.name, self._quote.price))
+        self._hold = Hold(self.id, amounts(self._contract, job, self._quote.price))
         self._account = ""  # the one that refused it
         self._counter: Counter | None = None
         self._course = Course(began_ms=self._clock.monotonic_ms())
@@ -131,8 +131,10 @@ class Life:
     async def _admit(self) -> refusal.Cause | None:
         """Hold what the answer may cost and make that claim durable, or say why not."""
         enforced = self._contract.mode == "enforce"
-        if (cause := self._rule()) is not None and enforced:
-            return cause
+        if (cause := self._rule()) is not None:
+            if enforced:
+                return cause
+            self._course.decision = "shadow"
         if self._quote.kind == "free":
             return None
         try:
@@ -324,7 +326,7 @@ class Life:
         ended = charge(
             self._contract, self._quote, self._hold, status=self._course.status, count=count
         )
-        posts = amounts(self._contract, self._job.name, ended.posts)
+        posts = amounts(self._contract, self._job, ended.posts)
         if await self._is_durable(ended, posts):
             self._conversation.end(self._hold, posts, lingers=ended.lingers)
         self._parts.record(self._recorded(ended, count))

@@ -29,12 +29,20 @@ def test_a_contract_has_an_account_per_limit_and_per_job_that_may_use_it() -> No
 
 
 def test_a_hold_takes_its_price_from_every_limit_and_every_share() -> None:
-    assert amounts(CONTRACT, "elections", 300) == (
+    assert amounts(CONTRACT, Job("elections"), 300) == (
         ("x-24h", 300),
         ("x-24h/elections", 300),
         ("x-1h", 300),
         ("x-1h/elections", 300),
     )
+
+
+def test_a_job_of_another_contract_takes_from_the_limits_alone() -> None:
+    """A share that no ledger knows would bring the whole contract into doubt."""
+    mine, other = (Job("a", contract=name) for name in (CONTRACT.name, "another"))
+
+    assert len(amounts(CONTRACT, mine, 300)) == 4
+    assert amounts(CONTRACT, other, 300) == (("x-24h", 300), ("x-1h", 300))
 
 
 def test_only_shares_are_shares() -> None:

@@ -109,6 +109,7 @@ class ScriptedUpstream:
         body: AsyncIterator[bytes] | None,
         sending: Callable[[], None] = lambda: None,
     ) -> AsyncIterator[ScriptedAnswer]:
+        await asyncio.sleep(0)  # while it connects nothing is written
         self._passed.append("asked")
         failure = self.script.unanswered
         if failure is None or failure.sent:
@@ -255,7 +256,7 @@ class Stage:
 
     async def spend(self, posts: int) -> None:
         """Charge so many posts to the default job, now."""
-        hold = Hold("spent", amounts(self.contract, "default", posts))
+        hold = Hold("spent", amounts(self.contract, Job("default"), posts))
         assert "Granted" in repr(await self.talk.reserve(hold, patience_ms=0))
         self.talk.end(hold, hold.amounts, lingers=False)
         await self.settle()

@@ -141,6 +141,8 @@ async def test_an_answer_that_breaks_off_costs_the_price_and_is_seen_to_be_cut()
         assert (crawler.status, crawler.received, crawler.finished) == (200, HALF[:200], False)
         assert await on.usage() == (FULL_PRICE, 0)
         assert (resolved(on).outcome, resolved(on).lingers) == (Outcome.ORPHANED, True)
+        told = [message.values[LIMIT] for message in on.home.heard if LIMIT in message.values]
+        assert (told[-1].charged, told[-1].lingered) == (0, FULL_PRICE)
 
 
 async def test_a_crawler_that_leaves_in_the_middle_closes_the_platform_and_pays() -> None:

@@ -40,6 +40,7 @@ async def cancelled_after(script: Script, turns: int, again_after: int | None) -
 
         assert pending == 0
         assert charged >= DELIVERED * len(on.upstream.asked)
+        assert charged == 0 or on.upstream.asked
         assert on.upstream.open == 0
         assert on.talk.snapshot().holds == 0
         assert len(on.tasks) == beside

@@ -200,6 +200,29 @@ async def test_shadow_mode_refuses_nothing_and_counts_everything() -> None:
         assert on.passed[:3] == ["claimed", "asked", "resolved"]
 
 
+async def test_shadow_mode_says_what_a_rule_would_have_refused() -> None:
+    """An expired job passes, and the record says that it would not have."""
+    jobs = (Job("default", until_ms=MIDNIGHT_MS),)
+    async with stage(Script((HALF,)), contract=terms(mode="shadow"), jobs=jobs) as on:
+        crawler = await on.live()
+
+        assert crawler.status == 200
+        assert await on.usage() == (100, 0)
+        assert (on.record.decision, on.record.reason) == ("shadow", "expired")
+
+
+async def test_a_job_of_another_contract_brings_nobody_else_into_doubt() -> None:
+    """Shadow mode lets it pass; the ledger knows no share of it and must not be asked for one."""
+    jobs = (Job("default"), Job("other", contract="y"))
+    async with stage(Script((HALF,)), contract=terms(mode="shadow"), jobs=jobs) as on:
+        crawler = await on.live(get(job="other"))
+
+        assert crawler.status == 200
+        assert await on.usage() == (100, 0)
+        assert on.talk.doubt is None
+        assert (on.record.decision, on.record.reason) == ("shadow", "operation")
+
+
 async def test_even_shadow_mode_sends_nothing_that_no_journal_remembers() -> None:
     async with stage(contract=terms(mode="shadow")) as on:
         on.journal.refuses = (Claimed,)
