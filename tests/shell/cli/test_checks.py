@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import socket
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
 from governor.cli.checks import Checked, check_all
 from governor.cli.initialise import initialise
-from governor.cli.serve import Running
 from governor.demo.launch import free_port
+from tests.fakes.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,9 +51,7 @@ async def test_it_can_be_asked_beside_a_governor_that_runs(configure: Configure)
     proxy, admin = free_port(), free_port()
     config = configure(f'[listen]\nproxy = "127.0.0.1:{proxy}"\nadmin = "127.0.0.1:{admin}"\n')
     await initialise(config, None)
-    async with AsyncExitStack() as stack:
-        await Running(config, stack).start()
-
+    async with serving(config):
         assert await unsound(config) == {}
 
 

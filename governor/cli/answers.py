@@ -1,0 +1,81 @@
+"""What the admin port is told of a running Governor: that it lives, would serve, and how it stands.
+
+Readiness is asked of the ledger itself, through the path that a request would take; a flag that
+somebody sets was rejected, since nobody would take it back when the ledger goes away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import governor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from governor.conversation import Conversation
+    from governor.core.ledger.decisions import Snapshot
+    from governor.core.ledger.messages import Usage
+    from governor.core.policy import Contract
+    from governor.journal import Journal
+
+
+class Answers:
+    """The answers to /live, /ready and /status. `talks` has a conversation for each contract."""
+
+    def __init__(
+        self, contracts: tuple[Contract, ...], talks: Mapping[str, Conversation], journal: Journal
+    ) -> None:
+        self._contracts, self._talks, self._journal = contracts, talks, journal
+
+    async def live(self) -> None:
+        """Return as soon as the loop turns: that is all there is to it."""
+        await asyncio.sleep(0)
+
+    async def ready(self) -> tuple[bool, str]:
+        """Ask every ledger for nothing, through the whole path; see whether the journal writes."""
+        if self._journal.broken:
+            return False, "the journal cannot be written"
+        for name, talk in self._talks.items():
+            if (doubt := await talk.probe()) is not None:
+                return False, f"contract {name}: {doubt}"
+        return True, "ready"
+
+    def status(self) -> dict[str, Any]:
+        """Return how everything stands, as JSON can say it."""
+        return {
+            "version": governor.__version__,
+            "member": self._journal.member,
+            "contracts": [
+                contract_status(contract, self._talks[contract.name].snapshot())
+                for contract in self._contracts
+            ],
+        }
+
+
+def contract_status(contract: Contract, seen: Snapshot) -> dict[str, Any]:
+    """Return one contract's part of /status. Posts, and milliseconds of ledger time."""
+    return {
+        "name": contract.name,
+        "mode": contract.mode,
+        "ledger": "open" if seen.doubt is None else seen.doubt.value,
+        "time_ms": seen.time_ms,
+        "waiting": seen.waiting,
+        "holds": seen.holds,
+        "oldest_hold_ms": seen.oldest_hold_ms,
+        "accounts": {name: account_status(usage) for name, usage in seen.usage.items()},
+    }
+
+
+def account_status(usage: Usage) -> dict[str, int | None]:
+    """Return one account's part; without a limit of its own it has no headroom to show."""
+    used = usage.charged + usage.pending
+    return {
+        "limit": usage.limit,
+        "charged": usage.charged,
+        "held": usage.pending,
+        "usage": used,
+        "headroom": None if usage.limit is None else max(0, usage.limit - used),
+        "next_free_ms": usage.next_free_ms,
+    }

@@ -1,0 +1,123 @@
+"""The member that a serving process is: its journal kept short, its ledgers joined.
+
+Going down it is the last to go: what was charged is told to the ledgers, what they answered is
+journaled, and then a checkpoint spares the next start the replay of this run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from governor import recovery
+from governor.cli import parts
+from governor.conversation import Conversation
+from governor.core import policy
+from governor.store import EmbeddedStore
+
+if TYPE_CHECKING:
+    from contextlib import AsyncExitStack
+
+    from governor.clock import Clock
+    from governor.config import Config
+    from governor.core.ledger.messages import Account
+    from governor.core.ledger.state import ContractState, MemberState
+    from governor.journal import Journal
+    from governor.log import Log
+    from governor.metrics import Metrics
+    from governor.tasks import Tasks
+
+STAMPS_S = 1.0  # for what a ledger answered last to be journaled: one commit
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member and what records for it. `talks` are its conversations, once it has joined."""
+
+    config: Config
+    journal: Journal
+    clock: Clock
+    metrics: Metrics
+    log: Log
+    tasks: Tasks
+    talks: dict[str, Conversation]
+
+    async def join(self, stack: AsyncExitStack) -> None:
+        """Begin a generation and join every contract's ledger; `stack` takes it all down.
+
+        Raises DoubtError and LedgerError, with the remedy.
+        """
+        state = await recovery.start(self.journal, self.clock)
+        stack.push_async_callback(self._keep_checkpoint)
+        stack.push_async_callback(self.tasks.cancel)
+        stack.push_async_callback(self.tasks.drain, STAMPS_S)
+        self.tasks.start(self.journal.prune(self._oldest_ms(state)), "retention")
+        for contract in self.config.contracts():
+            self.talks[contract.name] = await self._join(contract, state, stack)
+
+    def _oldest_ms(self, state: MemberState) -> int:
+        """Return how far back the journal is kept, in wall-clock time.
+
+        By the wall clock or the latest ledger time, whichever is earlier: ledger time follows no
+        step, so that a clock set far ahead cannot have the evidence removed.
+        """
+        times_ms = [contract.time_ms for contract in state.contracts.values()]
+        now_ms = min(self.clock.wall_ms(), max(times_ms, default=0))
+        return now_ms - self.config.ledger.keep
+
+    async def _join(
+        self, contract: policy.Contract, state: MemberState, stack: AsyncExitStack
+    ) -> Conversation:
+        """Talk to one contract's ledger, from the whole row on."""
+        known = await self._under_limits(contract, state)
+        store = parts.store(self.config, contract.name, known, self.clock)
+        stack.push_async_callback(store.close)
+        if not isinstance(store, EmbeddedStore):
+            await store.identity()  # raises if Redis does not answer: better now than at a request
+        talk = Conversation(
+            contract.name,
+            state,
+            ledger=store,
+            journal=self.journal,
+            clock=self.clock,
+            tasks=self.tasks,
+            observe=partial(self.metrics.ledger, contract.name),
+        )
+        await talk.join()
+        stack.push_async_callback(talk.close)
+        return talk
+
+    async def _under_limits(self, contract: policy.Contract, state: MemberState) -> ContractState:
+        """Return what the journal knows of a contract, with the limits that are in force."""
+        home = parts.home(self.config)
+        known = recovery.require_home(state, contract.name, home)
+        shown = policy.accounts(contract, self.config.jobs())
+        accounts = recovery.strictest(known, shown)
+        for configured, enforced in zip(shown, accounts, strict=True):
+            self._warn_of(configured, enforced)
+        if accounts != tuple(known.accounts.values()):
+            await recovery.adopt(
+                self.journal,
+                state,
+                contract.name,
+                home=home,
+                identity=known.identity,
+                accounts=accounts,
+                clock=self.clock,
+            )
+        return known
+
+    def _warn_of(self, configured: Account, enforced: Account) -> None:
+        if configured.limit != enforced.limit:
+            self.log.warning(
+                "a limit is not raised without an operator's word",
+                account=enforced.name,
+                configured=configured.limit,
+                enforced=enforced.limit,
+            )
+
+    async def _keep_checkpoint(self) -> None:
+        if not self.journal.broken:
+            last, state = recovery.load(self.journal)
+            await self.journal.write_checkpoint(last, recovery.packed(state))
