@@ -83,3 +83,15 @@ async def test_a_crawler_that_leaves_at_any_await_is_resolved_and_charged(script
         turns += 1
 
     assert turns > 5
+
+
+async def test_the_record_of_a_cancelled_request_says_how_long_the_platform_had_it() -> None:
+    async with stage(Script((BODY[:5_000],), stalls=True)) as on:
+        running = on.begin()
+        await on.upstream.stalled.wait()
+        on.clock.advance_ms(200)
+        running.cancel()
+        await asyncio.wait((running,))
+        await on.settle()
+
+        assert (on.record.upstream_ms, on.record.outcome) == (200, "orphaned")

@@ -71,6 +71,7 @@ async def test_a_share_that_is_spent_is_named_in_the_refusal() -> None:
 
         assert crawler.status == 429
         assert b'"limit":"x-24h/default"' in crawler.received
+        assert on.record.reason == "job_cap"
 
 
 async def test_a_job_may_wait_longer_than_its_contract_says() -> None:
