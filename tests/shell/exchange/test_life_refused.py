@@ -66,7 +66,8 @@ async def test_what_does_not_fit_is_refused_with_the_time_at_which_it_will() -> 
 
 
 async def test_a_share_that_is_spent_is_named_in_the_refusal() -> None:
-    async with stage(jobs=(Job("default", posts=100),)) as on:
+    async with stage(jobs=(Job("default", posts=400),)) as on:
+        await on.spend(200)
         crawler = await on.live()
 
         assert crawler.status == 429
