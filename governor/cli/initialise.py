@@ -2,6 +2,9 @@
 
 A missing ledger is never "0 used": somebody must say that collection begins now, and what was
 collected before. Whatever is there already is joined and left as it is.
+
+It may break off anywhere and be run again. In Redis a limit begins with its charge, in one step;
+the journal then learns of it from the ledger, and only then does the ledger hear of this governor.
 """
 
 from __future__ import annotations
@@ -15,9 +18,10 @@ from governor.cli import parts
 from governor.clock import SystemClock
 from governor.conversation import Conversation
 from governor.core import policy
-from governor.core.ledger.messages import Identity
-from governor.errors import DoubtError, OperatorError, UsageError
+from governor.core.ledger.messages import MOST_POSTS, Identity
+from governor.errors import DoubtError, LedgerError, LedgerUnreachableError, UsageError
 from governor.journal import Journal
+from governor.store import Begins
 from governor.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -29,10 +33,17 @@ if TYPE_CHECKING:
     from governor.core.ledger.messages import Account
     from governor.core.ledger.state import MemberState
     from governor.core.policy import Contract
+    from governor.store import Created
 
 
 async def initialise(config: Config, used: int | None) -> list[str]:
-    """Make what is missing, and return what was done, line by line. Raises OperatorError."""
+    """Make what is missing, and return what was done, line by line.
+
+    Raises OperatorError, or LedgerUnreachableError if Redis did not answer: then it may be run
+    again, and goes on where it broke off.
+    """
+    if used is not None and used >= MOST_POSTS:
+        raise UsageError(f"--used is below {MOST_POSTS:,} posts, and not {used:,}")
     clock = SystemClock()
     read = parts.read_catalogs(config)
     async with AsyncExitStack() as stack:
@@ -40,6 +51,8 @@ async def initialise(config: Config, used: int | None) -> list[str]:
         stack.push_async_callback(journal.close)
         said = [f"state: {config.ledger.state}", *_ca(config, read, clock)]
         state = await recovery.start(journal, clock)
+        if used is None:
+            _require_no_other_name(state, [contract.name for contract in config.contracts()])
         nothing_new = True
         for contract in config.contracts():
             making = Making(config, contract, used, journal, clock)
@@ -52,6 +65,27 @@ async def initialise(config: Config, used: int | None) -> list[str]:
             "and nothing was changed"
         )
     return [*said, "next: `governor run`"]
+
+
+def _require_no_other_name(state: MemberState, names: list[str]) -> None:
+    """Raise UsageError if a contract may be another one renamed, whose posts would be forgotten."""
+    new = [name for name in names if name not in state.contracts]
+    left = [
+        name
+        for name, known in state.contracts.items()
+        if name not in names and any(each.charged + each.lingered for each in known.totals.values())
+    ]
+    if new and left:
+        raise UsageError(
+            f"{_named(new)} would begin with 0 posts used, but the journal holds charges of "
+            f"{_named(left)}, which the configuration does not name any more. If it was renamed, "
+            "put its name back; if not, say what was collected under the new one in its last "
+            "window with `--used N` (0 if nothing was)."
+        )
+
+
+def _named(names: list[str]) -> str:
+    return ("contract " if len(names) == 1 else "contracts ") + ", ".join(map(repr, names))
 
 
 def _ca(config: Config, read: dict[str, Catalog], clock: Clock) -> Iterator[str]:
@@ -76,7 +110,7 @@ class Making:
     is_new: bool = False
 
     async def make(self, state: MemberState) -> list[str]:
-        """Create or join, journal it, charge what was used before, and say so."""
+        """Create or join with what was used before, journal that, tell it, and say so."""
         name, home = self.contract.name, parts.home(self.config)
         accounts = policy.accounts(self.contract, self.config.jobs())
         known = state.contracts.get(name)
@@ -84,11 +118,25 @@ class Making:
             recovery.require_home(state, name, home)
             begin = [account.name for account in accounts]
             accounts = recovery.strictest(known, accounts, begin=begin)
-        identity, new = await self._create(state, accounts)
-        limits = [account for account in accounts if account.name in new and not account.is_share]
-        whole = len(limits) == len(self.contract.limits)
-        begins = {account.name: self._used(account, whole=whole) for account in limits}
-        if known is None or any(account.name not in known.accounts for account in accounts):
+        have = known.accounts if known else {}
+        begins = {
+            account.name: self._begins(account)
+            for account in accounts
+            if account.name not in have and not account.is_share
+        }
+        if self.config.ledger.redis is None:
+            identity = known.identity if known else Identity(1, state.member, recovery.EMBEDDED)
+            charged = {each: two.joined if known else two.made for each, two in begins.items()}
+            new = set(charged)
+        else:
+            created = await self._create(state, accounts, begins)
+            identity, new = created.identity, set(created.new)
+            charged = {
+                account: posts
+                for account, posts in created.charged.items()
+                if account in begins and (account in new or posts)
+            }
+        if any(account.name not in have for account in accounts):
             await recovery.adopt(
                 self.journal,
                 state,
@@ -97,35 +145,40 @@ class Making:
                 identity=identity,
                 accounts=accounts,
                 clock=self.clock,
-                used=tuple((account, posts) for account, posts in begins.items() if posts),
+                used=tuple((account, posts) for account, posts in charged.items() if posts),
             )
-        self.is_new = bool(limits)
         await self._tell(state)
-        if not limits:
+        self.is_new = bool(charged)
+        if not charged:
             return [f"ledger of {name}: joined in {home}; nothing was changed"]
         return [
             f"ledger of {name}: limit {account} begins with {posts:,} posts used"
-            + (" (say otherwise with --used N)" if self.used is None else "")
-            for account, posts in begins.items()
+            + self._says_who(is_new=account in new)
+            for account, posts in charged.items()
         ]
 
-    def _used(self, account: Account, *, whole: bool) -> int:
-        """Return what a new limit begins with: the operator's word, 0 for a ledger just made.
+    def _begins(self, account: Account) -> Begins:
+        """Return what a new limit begins with: the operator's word, 0 for a ledger made now.
 
         A limit added to a ledger in use starts full and ages in (invariant 10).
         """
         if self.used is not None:
-            return self.used
-        return 0 if whole else account.limit or 0
+            return Begins(self.used, self.used)
+        return Begins(made=0, joined=account.limit or 0)
+
+    def _says_who(self, *, is_new: bool) -> str:
+        if not is_new:
+            return ", as an earlier `governor init` that did not end told the ledger"
+        return " (say otherwise with --used N)" if self.used is None else ""
 
     async def _create(
-        self, state: MemberState, shown: tuple[Account, ...]
-    ) -> tuple[Identity, set[str]]:
+        self, state: MemberState, shown: tuple[Account, ...], begins: dict[str, Begins]
+    ) -> Created:
+        """Create or join it in Redis. What begins is charged there before anybody can use it.
+
+        The journal then takes the ledger's word for it: a try that broke off has charged already.
+        """
         known = state.contracts.get(self.contract.name)
-        if self.config.ledger.redis is None:
-            identity = known.identity if known else Identity(1, state.member, recovery.EMBEDDED)
-            have = known.accounts if known else {}
-            return identity, {account.name for account in shown if account.name not in have}
         store = parts.redis_store(self.config, self.contract.name, self.clock)
         try:
             if known is not None and await store.identity() != known.identity:
@@ -134,10 +187,9 @@ class Making:
                     "journal knows: posts already counted would be forgotten. Bring that Redis "
                     "back."
                 )
-            created = await store.create(shown)
+            return await store.create(shown, member=state.member, begins=begins)
         finally:
             await store.close()
-        return created.identity, set(created.new)
 
     async def _tell(self, state: MemberState) -> None:
         """Bring this member's row to the ledger once, so that others see what it charged."""
@@ -156,10 +208,16 @@ class Making:
         )
         try:
             await talk.join()
+            if talk.doubt is not None:
+                raise LedgerUnreachableError(
+                    f"the ledger of contract {self.contract.name!r} did not answer: it was made "
+                    "and is journaled, but has not heard of this governor. "
+                    "Run `governor init` again, without --used."
+                )
             await talk.close()
             await tasks.drain(1)
         finally:
             await tasks.cancel()
             await store.close()
         if failures:
-            raise OperatorError(f"the ledger could not be told: {failures[0]}")
+            raise LedgerError(f"the ledger could not be told: {failures[0]}")

@@ -33,7 +33,7 @@ from governor.store import wire
 from governor.store.inspection import Finding, inspect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from governor.clock import Clock
     from governor.core.ledger.messages import Account, Answer, Message
@@ -56,11 +56,16 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """A ledger that is there now. `new` names the accounts that it did not have before."""
+    """A ledger that is there now. `new` names the accounts that it did not have before.
+
+    `charged` is what the member's row was ever charged, by account: by this call, or by one before
+    it whose answer was lost.
+    """
 
     identity: Identity
     time_ms: int
     new: tuple[str, ...]
+    charged: Mapping[str, int]
 
 
 class RedisStore:
@@ -116,14 +121,26 @@ class RedisStore:
             )
         return answer
 
-    async def create(self, accounts: Iterable[Account]) -> Created:
+    async def create(
+        self,
+        accounts: Iterable[Account],
+        *,
+        member: str = "",
+        begins: Mapping[str, wire.Begins] | None = None,
+    ) -> Created:
         """Create the ledger, or join the one that is there; run twice it changes nothing.
 
+        `begins` are the posts that accounts begin with if they are new, before anybody can use
+        them. `member` must be initialising and not running: they are charged to its row, and held
+        there until it brings that row whole with its first message.
         Raises SchemaError if a newer Governor wrote it, DoubtError if part of it is gone, and
         LedgerError or LedgerUnreachableError if Redis will not or cannot do it.
         """
+        shown = tuple(accounts)
         try:
-            said = await self._run(self._create, wire.encode_accounts(accounts))
+            said = await self._run(
+                self._create, wire.encode_accounts(shown, member=member, begins=begins)
+            )
         except ResponseError as error:
             raise LedgerError(f"Redis refuses to keep the ledger: {error}") from error
         schema, *rest = msgspec.msgpack.decode(said)
@@ -138,8 +155,13 @@ class RedisStore:
                 f"({self._prefix}*): posts already counted would be forgotten. Restore Redis from "
                 "its append-only file."
             )
-        epoch, run_id, replication_id, time_ms, new = rest
-        return Created(Identity(epoch, run_id, replication_id), time_ms, tuple(new))
+        epoch, run_id, replication_id, time_ms, new, charged = rest
+        return Created(
+            Identity(epoch, run_id, replication_id),
+            time_ms,
+            tuple(new),
+            {account.name: posts for account, posts in zip(shown, charged, strict=True)},
+        )
 
     async def identity(self) -> Identity | None:
         """Return which ledger is kept there, None if none is. Raises LedgerUnreachableError."""

@@ -8,7 +8,7 @@ number may be absent, -1 stands for it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -26,7 +26,7 @@ from governor.core.ledger.messages import (
 from governor.core.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from governor.core.ledger.messages import Account, Message, WholeRow
 
@@ -139,18 +139,28 @@ def _whole(whole: WholeRow) -> tuple[object, ...]:
     )
 
 
-def encode_accounts(accounts: Iterable[Account]) -> bytes:
-    """Return accounts as `create.lua` reads them."""
-    return msgspec.msgpack.encode(
-        [
-            (
-                account.name,
-                _or_none(account.limit),
-                account.window_ms,
-                Window(account.window_ms).ring_length,
-            )
-            for account in accounts
-        ]
+class Begins(NamedTuple):
+    """The posts that an account is charged as it begins: which, only the ledger knows."""
+
+    made: int  # the ledger is made with it
+    joined: int  # the ledger was there, and counted nothing for this account
+
+
+def encode_accounts(
+    accounts: Iterable[Account], *, member: str = "", begins: Mapping[str, Begins] | None = None
+) -> bytes:
+    """Return accounts as `create.lua` reads them; what it charges, it charges to `member`."""
+    charged = begins or {}
+    return msgspec.msgpack.encode((member, [_beginning(each, charged) for each in accounts]))
+
+
+def _beginning(account: Account, begins: Mapping[str, Begins]) -> tuple[object, ...]:
+    return (
+        account.name,
+        _or_none(account.limit),
+        account.window_ms,
+        Window(account.window_ms).ring_length,
+        *begins.get(account.name, Begins(0, 0)),
     )
 
 

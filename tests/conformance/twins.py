@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from governor.clock import SystemClock
-from governor.core.ledger.book import Book
+from governor.core.ledger.book import Book, RowState
 from governor.core.ledger.clocks import Clocks
 from governor.core.ledger.messages import (
     Account,
@@ -101,6 +101,13 @@ class Twins:
         """Set the store's clock a little ahead of a reading, so that the reading is T."""
         seconds, microseconds = self.inside.time()
         self.set_store_offset_ms(seconds * 1_000 + microseconds // 1_000 - boot_ms - LEAD_MS)
+
+    def begin(self, member: str, account: Account, posts: int) -> None:
+        """Give the book an account that begins with posts used, as `create.lua` does in Redis."""
+        self.book.admit((account,))
+        self.book._accounts[account.name].pending = posts  # noqa: SLF001  # embedded never begins so
+        row = RowState(0, None, values={account.name: RowValue(posts, posts)})
+        self.book._rows[member] = row  # noqa: SLF001  # embedded never begins so
 
     def close_ledger(self) -> None:
         """Close it, as a loss does."""

@@ -1,4 +1,4 @@
-"""A configuration in a directory of its own, and the process-wide logger as it was before."""
+"""A configuration in a directory of its own, what its journal says, and the logger as it was."""
 
 from __future__ import annotations
 
@@ -7,15 +7,22 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from governor import recovery
 from governor.config import load
+from governor.journal import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from governor.config import Config
+    from governor.core.ledger.state import ContractState
 
 CONTRACT = '[[contract]]\n[[contract.limit]]\nname = "x-24h"\nposts = 1000\nwindow = "24h"\n'
+TWO_LIMITS = (
+    '[[contract]]\n[[contract.limit]]\nname = "x-24h"\nposts = 1000\nwindow = "24h"\n'
+    '[[contract.limit]]\nname = "x-1h"\nposts = 100\nwindow = "1h"\n'
+)
 
 
 class Configure(Protocol):
@@ -40,6 +47,21 @@ def configure(tmp_path: Path) -> Configure:
         return load(file, {})
 
     return write
+
+
+def known(config: Config) -> ContractState:
+    """Return what the journal says of contract x."""
+    return recovery.load(Reader(config.ledger.state / "journal.db"))[1].contracts["x"]
+
+
+def charged(config: Config) -> dict[str, int]:
+    return {account: total.charged for account, total in known(config).totals.items()}
+
+
+def elsewhere(config: Config) -> Config:
+    """Return the same for a governor with a state directory of its own."""
+    ledger = config.ledger.model_copy(update={"state": config.ledger.state / "2"})
+    return config.model_copy(update={"ledger": ledger})
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from governor import recovery
+from governor import catalogs
 from governor.cli import initialise as verb
 from governor.cli import parts
 from governor.clock import SystemClock
@@ -19,41 +19,21 @@ from governor.errors import (
     UsageError,
 )
 from governor.journal import Journal, Reader
+from tests.shell.cli.conftest import CONTRACT, TWO_LIMITS, charged, elsewhere, known
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from governor.config import Config
     from governor.core.ledger.records import Record
-    from governor.core.ledger.state import ContractState
     from tests.fakes.redis import RedisServer
     from tests.shell.cli.conftest import Configure
-
-TWO_LIMITS = (
-    '[[contract]]\n[[contract.limit]]\nname = "x-24h"\nposts = 1000\nwindow = "24h"\n'
-    '[[contract.limit]]\nname = "x-1h"\nposts = 100\nwindow = "1h"\n'
-)
-
-
-def known(config: Config) -> ContractState:
-    """Return what the journal says of contract x."""
-    return recovery.load(Reader(config.ledger.state / "journal.db"))[1].contracts["x"]
 
 
 def facts(config: Config) -> list[Record]:
     """Return every record but those of starting and of talking to the ledger."""
     kinds = (Used,)
     return [record for _, record in Reader(config.ledger.state / "journal.db").records(kinds)]
-
-
-def charged(config: Config) -> dict[str, int]:
-    return {account: total.charged for account, total in known(config).totals.items()}
-
-
-def elsewhere(config: Config) -> Config:
-    """Return the same for a governor with a state directory of its own."""
-    ledger = config.ledger.model_copy(update={"state": config.ledger.state / "2"})
-    return config.model_copy(update={"ledger": ledger})
 
 
 async def test_it_makes_all_that_run_needs(configure: Configure, tmp_path: Path) -> None:
@@ -261,3 +241,35 @@ async def test_a_redis_that_is_away_is_named(configure: Configure) -> None:
 
     with pytest.raises(LedgerUnreachableError, match="no reply from the Redis"):
         await verb.initialise(config, None)
+
+
+async def test_more_than_a_ledger_can_hold_is_refused_before_anything_is_made(
+    configure: Configure, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="below 2,147,483,648 posts"):
+        await verb.initialise(configure(), 1 << 31)
+    assert not (tmp_path / "state").exists()
+
+
+async def test_a_contract_under_a_new_name_does_not_begin_anew(configure: Configure) -> None:
+    """Its posts were counted under the old one, and would be forgotten by a slip of the pen."""
+    await verb.initialise(configure(), 250)
+    renamed = CONTRACT.replace("[[contract]]", '[[contract]]\nname = "y"\n', 1)
+
+    with pytest.raises(UsageError, match=r"charges of contract 'x'.*--used N"):
+        await verb.initialise(configure(contract=renamed), None)
+    assert await verb.initialise(configure(contract=renamed), 250)
+
+
+async def test_a_contract_beside_another_begins_with_nothing_used(
+    configure: Configure, tmp_path: Path
+) -> None:
+    await verb.initialise(configure(), 250)
+    (tmp_path / "y.toml").write_text(catalogs.text("x"), "utf-8")
+    other = CONTRACT.replace("x-24h", "y-24h").replace(
+        "[[contract]]", f'\n[[contract]]\nname = "y"\ncatalog = "{tmp_path / "y.toml"}"', 1
+    )
+
+    said = await verb.initialise(configure(contract=CONTRACT + other), None)
+
+    assert [line for line in said if "y-24h begins with 0 posts" in line]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -17,10 +18,11 @@ from governor.core.ledger.messages import (
     Identity,
     Message,
     Reply,
+    RowValue,
     WholeRow,
 )
 from governor.errors import DoubtError, LedgerError, LedgerUnreachableError, SchemaError
-from governor.store import RedisStore
+from governor.store import Begins, RedisStore
 from tests.fakes.line import Line
 
 if TYPE_CHECKING:
@@ -82,6 +84,12 @@ def first_message(identity: Identity, *, nonce: str = "n", posts: int = 400) -> 
     )
 
 
+def usage(reply: Reply, account: Account) -> int:
+    """Return the posts that leave no room."""
+    found = reply.usage[account.name]
+    return found.charged + found.pending
+
+
 async def test_a_ledger_is_created_once_and_then_joined(
     store: RedisStore, fresh_redis: RedisServer
 ) -> None:
@@ -119,6 +127,90 @@ async def test_joining_adds_limits_that_are_new(store: RedisStore, created: Crea
         TOTAL.name: 1_000,
         HOUR.name: 100,
     }
+
+
+@pytest.mark.parametrize(("account", "posts"), [(TOTAL, 900), (HOUR, 100)])
+async def test_what_an_account_begins_with_depends_on_what_was_there(
+    store: RedisStore, fresh_redis: RedisServer, account: Account, posts: int
+) -> None:
+    """Made with the ledger, nothing was counted under it; added to one, anything may have been."""
+    begins = {TOTAL.name: Begins(900, 1), HOUR.name: Begins(2, 100)}
+    await store.create((TOTAL,), member="m", begins=begins)
+    added = await store.create((TOTAL, HOUR), member="m", begins=begins)
+    with fresh_redis.client() as inside:
+        before = {key: inside.dump(key) for key in inside.keys("*")}
+    again = await store.create((TOTAL, HOUR), member="m", begins=begins)
+
+    assert added.charged[account.name] == again.charged[account.name] == posts
+    assert (added.new, again.new) == ((HOUR.name,), ())
+    with fresh_redis.client() as inside:
+        assert {key: inside.dump(key) for key in inside.keys("*")} == before
+
+
+async def test_what_another_member_began_with_is_not_ours(store: RedisStore) -> None:
+    begins = {TOTAL.name: Begins(900, 900)}
+    await store.create((TOTAL,), member="other", begins=begins)
+    ours = await store.create((TOTAL,), member="m", begins=begins)
+
+    assert ours.charged == {TOTAL.name: 0}
+
+
+async def test_what_a_ledger_begins_with_binds_everybody_and_adds_up(
+    store: RedisStore, fresh_redis: RedisServer
+) -> None:
+    """Before the member that brought it has said a word, and through a recount."""
+    begins = {TOTAL.name: Begins(900, 900)}
+    created = await store.create((TOTAL, HOUR), member="other", begins=begins)
+    with fresh_redis.client() as inside:
+        inside.hset(LEDGER, "recounted", created.time_ms - 60_000)
+    answer = await store.converse(first_message(created.identity))
+
+    assert isinstance(answer, Reply)
+    assert not answer.grants[0].granted
+    assert usage(answer, TOTAL) == 900
+
+
+@pytest.mark.parametrize("rebooted", [True, False])
+async def test_what_a_ledger_begins_with_binds_however_long_it_stood_still(
+    store: RedisStore, created: Created, fresh_redis: RedisServer, *, rebooted: bool
+) -> None:
+    """Nobody spoke to it for a month, so its time is a month ago, or leaps to now."""
+    month_ms = 30 * DAY_MS
+    with fresh_redis.client() as inside:
+        for field in ("time", "high", "recounted"):
+            inside.hset(LEDGER, field, created.time_ms - month_ms)
+    await store.create((TOTAL, HOUR), member="other", begins={HOUR.name: Begins(0, 100)})
+    whole = WholeRow({}, {}, 0, 0, None if rebooted else 1 - created.time_ms)
+    answer = await store.converse(replace(first_message(created.identity), whole=whole))
+
+    assert isinstance(answer, Reply)
+    assert (answer.time_ms >= created.time_ms) is not rebooted
+    assert usage(answer, HOUR) == 100
+
+
+async def test_who_forgot_what_its_row_began_with_is_doubted(store: RedisStore) -> None:
+    created = await store.create((TOTAL,), member="m", begins={TOTAL.name: Begins(900, 900)})
+    answer = await store.converse(first_message(created.identity))
+
+    assert isinstance(answer, Doubt)
+    assert answer.reason is DoubtReason.ROLLED_BACK
+
+
+async def test_a_whole_row_takes_the_place_of_what_its_row_began_with(
+    store: RedisStore, fresh_redis: RedisServer
+) -> None:
+    created = await store.create((TOTAL,), member="m", begins={TOTAL.name: Begins(900, 900)})
+    with fresh_redis.client() as inside:
+        inside.hset(LEDGER, "recounted", created.time_ms - 60_000)
+    whole_row = replace(
+        first_message(created.identity, posts=100), values={TOTAL.name: RowValue(charged=900)}
+    )
+    answer = await store.converse(whole_row)
+
+    assert isinstance(answer, Reply)
+    assert answer.grants[0].granted
+    assert answer.usage[TOTAL.name].charged == 900
+    assert answer.usage[TOTAL.name].pending == 100
 
 
 async def test_a_ledger_created_anew_is_another_one(

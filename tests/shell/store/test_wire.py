@@ -51,11 +51,13 @@ def test_a_message_is_an_array_of_everything_it_says() -> None:
     ]
 
 
-def test_accounts_bring_the_length_of_their_ring() -> None:
-    said = msgspec.msgpack.decode(wire.encode_accounts(MESSAGE.accounts))
+def test_accounts_bring_the_length_of_their_ring_and_what_they_begin_with() -> None:
+    said = msgspec.msgpack.decode(
+        wire.encode_accounts(MESSAGE.accounts, member="m", begins={"x": wire.Begins(3, 9)})
+    )
 
     length = Window(5_000).ring_length
-    assert said == [["x", -1, 5_000, length], ["x/a", 8, 5_000, length]]
+    assert said == ["m", [["x", -1, 5_000, length, 3, 9], ["x/a", 8, 5_000, length, 0, 0]]]
 
 
 def test_a_reply_comes_back_as_it_was_meant() -> None:
