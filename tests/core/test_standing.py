@@ -7,14 +7,14 @@ from typing import Final
 import pytest
 
 from governor.core.ledger.messages import Usage
-from governor.core.policy import Contract, Limit, amounts
+from governor.core.policy import Contract, Job, Limit, amounts
 from governor.core.refusal import Standing
 from governor.core.standing import refusing, standings
 
 DAY_MS: Final = 86_400_000
 HOUR_MS: Final = 3_600_000
 CONTRACT: Final = Contract("x", "x", (Limit("day", 1_000, DAY_MS), Limit("hour", 100, HOUR_MS)))
-HELD: Final = amounts(CONTRACT, "elections", 10)
+HELD: Final = amounts(CONTRACT, Job("elections"), 10)
 
 
 def found(usage: dict[str, Usage]) -> dict[str, Standing]:
