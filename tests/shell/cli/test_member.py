@@ -3,16 +3,62 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from governor import recovery
 from governor.cli.initialise import initialise
-from governor.errors import LedgerError
+from governor.clock import SystemClock
+from governor.errors import DoubtError, LedgerError, LedgerUnreachableError
+from governor.journal import Reader
 from tests.fakes.serving import config_of, serving, settings
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from governor.config import Config
+    from tests.fakes.redis import RedisServer
+
+DAY_MS: Final = 86_400_000
+KEEP: Final = ("[log]", 'keep = "2h"\n[log]')  # two windows: the shortest that is permitted
+
+
+@dataclass(frozen=True, slots=True)
+class Shifted:
+    """The kernel's clocks, each ahead by so much; a duration takes as long as ever."""
+
+    wall_by_ms: int = 0
+    boot_by_ms: int = 0
+    kernel: SystemClock = SystemClock()  # noqa: RUF009  # it has no state but the boot's name
+
+    def wall_ms(self) -> int:
+        return self.kernel.wall_ms() + self.wall_by_ms
+
+    def monotonic_ms(self) -> int:
+        return self.kernel.monotonic_ms()
+
+    def boot_ms(self) -> int:
+        return self.kernel.boot_ms() + self.boot_by_ms
+
+    def boot_id(self) -> str:
+        return self.kernel.boot_id()
+
+    async def sleep_ms(self, duration_ms: int) -> None:
+        await self.kernel.sleep_ms(duration_ms)
+
+
+def journal(config: Config) -> Reader:
+    return Reader(config.ledger.state / "journal.db")
+
+
+def rows(config: Config) -> list[int]:
+    return [number for number, _ in journal(config).records()]
+
+
+def on_redis(url: str) -> tuple[str, str]:
+    return ("[log]", f'redis = "{url}"\n[log]')
 
 
 async def test_without_init_it_does_not_serve(tmp_path: Path) -> None:
@@ -47,3 +93,66 @@ async def test_a_lower_limit_is_in_force_at_once_and_stays(tmp_path: Path) -> No
         afterwards = running.answers.status()["contracts"][0]["accounts"]["x-demo"]["limit"]
 
     assert (at_once, afterwards) == (9_000, 9_000)
+
+
+async def test_another_home_is_refused(tmp_path: Path) -> None:
+    """The new one would begin with nothing used."""
+    await initialise(config_of(settings(tmp_path / "governor")), 250)
+    moved = settings(tmp_path / "governor", on_redis("redis://127.0.0.1:1/0"))
+
+    with pytest.raises(DoubtError, match="put the ledger setting back"):
+        async with serving(config_of(moved)):
+            pass
+
+
+async def test_a_redis_that_does_not_answer_at_the_start_is_named(
+    tmp_path: Path, fresh_redis: RedisServer
+) -> None:
+    governor = settings(tmp_path / "governor", on_redis(fresh_redis.url))
+    await initialise(config_of(governor), None)
+    fresh_redis.kill()
+
+    with pytest.raises(LedgerUnreachableError, match=f"127.0.0.1:{fresh_redis.port}"):
+        async with serving(config_of(governor)):
+            pass
+
+
+async def test_after_a_stop_nothing_is_left_to_replay(tmp_path: Path) -> None:
+    """The last that the ledger said of its time is journaled, and a checkpoint covers it."""
+    config = config_of(settings(tmp_path / "governor"))
+    await initialise(config, 250)
+    async with serving(config):
+        pass
+
+    covered = journal(config).checkpoint()
+    contract = recovery.load(journal(config))[1].contracts["x"]
+    assert covered is not None
+    assert covered[0] == journal(config).head.id
+    assert contract.spread["x-demo"] == contract.totals["x-demo"]
+
+
+async def test_what_is_older_than_keep_leaves_the_journal(tmp_path: Path) -> None:
+    """Its charges do not: they are in the checkpoint, and what remains can be verified."""
+    config = config_of(settings(tmp_path / "governor", KEEP))
+    await initialise(config, 250)
+    old = rows(config)
+    later = Shifted(wall_by_ms=DAY_MS, boot_by_ms=DAY_MS)
+    async with serving(config, later):  # the ledger learns that a day has passed
+        assert rows(config)[: len(old)] == old
+    async with serving(config, later):
+        pass
+
+    assert min(rows(config)) > max(old)
+    assert journal(config).verify_chain() == len(rows(config))
+    assert recovery.load(journal(config))[1].contracts["x"].totals["x-demo"].charged == 250
+
+
+async def test_a_clock_set_far_ahead_removes_no_evidence(tmp_path: Path) -> None:
+    config = config_of(settings(tmp_path / "governor", KEEP))
+    await initialise(config, 250)
+    old = rows(config)
+    for _ in range(2):
+        async with serving(config, Shifted(wall_by_ms=100 * DAY_MS)):
+            pass
+
+    assert rows(config)[: len(old)] == old

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import json
 import os
 import signal
@@ -12,11 +14,14 @@ from typing import TYPE_CHECKING, Final
 import aiohttp
 import pytest
 
+from governor import recovery
 from governor.cli.initialise import initialise
 from governor.cli.serve import welcome
-from governor.demo.launch import Launched, Metrics, Place
+from governor.core.ledger.records import Outcome, Resolved
+from governor.demo.launch import COMMAND, Launched, Metrics, Place, environment
 from governor.demo.platform import Behaviour
 from governor.errors import AddressError
+from governor.journal import Reader
 from governor.tasks import Tasks
 from tests.fakes.platform import running_platform
 from tests.fakes.serving import SEARCH, config_of, get, serving, settings
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from governor.demo.platform import Platform
+    from tests.fakes.redis import RedisServer
 
 SLOW: Final = Behaviour(takes_ms=(600, 600))  # long enough that a signal arrives within it
 
@@ -108,13 +114,14 @@ async def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
 
 @asynccontextmanager
 async def in_flight(
-    directory: Path,
+    directory: Path, redis: str | None = None
 ) -> AsyncIterator[tuple[Launched, asyncio.Task[tuple[int, str]]]]:
     """Give a Governor that runs as a process, and a request that is under way in it."""
     failures: list[BaseException] = []
     tasks = Tasks(lambda _, error: failures.append(error))
     async with running_platform(directory, SLOW) as platform:
-        governor = settings(directory / "governor", place=at(platform))
+        changes = (("[log]", f'redis = "{redis}"\n[log]'),) if redis else ()
+        governor = settings(directory / "governor", *changes, place=at(platform))
         await governor.command("init")
         await governor.start()
         try:
@@ -126,6 +133,16 @@ async def in_flight(
             await governor.stop()
 
 
+def outcomes(governor: Launched) -> list[Outcome]:
+    """Return how the requests ended, as the journal has it."""
+    found = journal(governor).records((Resolved,))
+    return [record.outcome for _, record in found if isinstance(record, Resolved)]
+
+
+def journal(governor: Launched) -> Reader:
+    return Reader(governor.directory / "state" / "journal.db")
+
+
 async def test_one_signal_lets_running_exchanges_end(tmp_path: Path) -> None:
     async with in_flight(tmp_path) as (governor, asked):
         code = await governor.stop()
@@ -135,13 +152,32 @@ async def test_one_signal_lets_running_exchanges_end(tmp_path: Path) -> None:
     assert "Traceback" not in governor.log
 
 
+async def test_a_stop_leaves_nothing_open(tmp_path: Path, fresh_redis: RedisServer) -> None:
+    """Drained, then durable, then told to the ledger, then checkpointed, then closed."""
+    async with in_flight(tmp_path, redis=fresh_redis.url) as (governor, _):
+        await governor.stop()
+        left, covered = journal(governor), journal(governor).checkpoint()
+        contract = recovery.load(left)[1].contracts["x"]
+        with fresh_redis.client() as inside:
+            told = inside.hgetall("governor:{x}:account:x-demo")
+
+        assert covered is not None
+        assert outcomes(governor) == [Outcome.SETTLED]
+        assert contract.spread == contract.totals
+        assert (told["pending"], int(told["charged"])) == ("0", contract.totals["x-demo"].charged)
+        assert covered[0] == left.head.id
+        await governor.start()
+        assert outcomes(governor) == [Outcome.SETTLED]
+
+
 async def test_a_second_signal_charges_in_full_and_goes(tmp_path: Path) -> None:
-    """The platform may have counted what was cut off."""
+    """The platform may have counted what was cut off. The next start has nothing to find out."""
     async with in_flight(tmp_path) as (governor, asked):
         process = governor._process  # noqa: SLF001  # two signals without a wait between them
         assert process is not None
         os.kill(process.pid, signal.SIGINT)
         code = await governor.stop()
+        before = outcomes(governor)
         with pytest.raises(aiohttp.ClientError):
             await asked
         await governor.start()
@@ -149,4 +185,74 @@ async def test_a_second_signal_charges_in_full_and_goes(tmp_path: Path) -> None:
 
     assert code == 0
     assert "Traceback" not in governor.log
+    assert before == outcomes(governor) == [Outcome.ORPHANED]
     assert metrics.sum("usage_posts", limit="x-demo", job="") >= 100
+
+
+async def test_one_state_directory_serves_one_governor(tmp_path: Path) -> None:
+    governor = settings(tmp_path / "governor")
+    await governor.command("init")
+    await governor.start()
+    first = governor._process  # noqa: SLF001  # the message names it
+    assert first is not None
+    try:
+        with pytest.raises(RuntimeError, match=rf"ended with 4:\n.*in use by process {first.pid}:"):
+            await governor.command("run")
+        assert await governor.read("/ready") == "ready\n"
+    finally:
+        await governor.stop()
+
+
+async def test_whoever_has_read_that_it_serves_may_stop_it(tmp_path: Path) -> None:
+    governor = settings(tmp_path / "governor")
+    await governor.command("init")
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND,
+        "run",
+        cwd=governor.directory,
+        env=environment(),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    first = await process.stdout.readline()
+    process.terminate()
+
+    assert b"serves on" in first
+    assert await process.wait() == 0
+
+
+async def test_nothing_secret_is_written_down(
+    tmp_path: Path, fresh_redis: RedisServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Not into the journal, the bundle, the log, the metrics or the status; nor what was read."""
+    hashed = hashlib.sha256(b"t0ken-of-job").hexdigest()
+    job = f'[[job]]\nname = "elections"\ntoken_sha256 = "{hashed}"\n[[contract]]'
+    redis = f'redis = "{fresh_redis.url}"\nredis_password_file = "passw0rd"\n[log]'
+    fields = {
+        "X-Governor-Authorization": "Basic " + base64.b64encode(b"elections:t0ken-of-job").decode(),
+        "Authorization": "Bearer t0ken-of-x",
+        "Cookie": "auth=t0ken-of-cookie",
+    }
+    async with running_platform(tmp_path) as platform:
+        changes = ("[log]", redis), ("[[contract]]", job)
+        governor = settings(tmp_path / "governor", *changes, place=at(platform))
+        (governor.directory / "passw0rd").write_text("t0ken-of-redis")
+        with fresh_redis.client() as inside:
+            inside.config_set("requirepass", "t0ken-of-redis")
+            try:
+                await initialise(config_of(governor), None)
+                async with serving(config_of(governor)) as running:
+                    url = governor.proxy_url + SEARCH.replace("rain", "t0ken-of-query")
+                    status, body = await get(url, headers=fields)
+                    metrics = await governor.read("/metrics")
+                    said = str(running.answers.status()) + metrics + str(capfd.readouterr())
+            finally:
+                inside.config_set("requirepass", "")
+    state = b"".join(file.read_bytes() for file in (governor.directory / "state").iterdir())
+
+    text = json.loads(body)["data"][0]["text"].encode()
+    written = state + said.encode()
+    assert status == 200
+    assert b"search" in written
+    assert [secret for secret in (b"t0ken", hashed.encode(), text) if secret in written] == []
