@@ -254,6 +254,7 @@ def test_gzip_has_several_names(coding: str) -> None:
         gzip.compress(b"{}")[:-8] + bytes(8),
         zlib.compress(b"{}"),
     ],
+    ids=["not gzip", "junk behind", "checksum wrong", "zlib"],
 )
 def test_broken_gzip_is_unreadable(body: bytes) -> None:
     """Junk behind a member, a wrong checksum, another format."""
