@@ -58,15 +58,16 @@ async def serve(config: Config, say: Callable[[str], None]) -> None:
 class Running:
     """One serving Governor, as `start` returns it."""
 
+    member: Member
     proxy: Proxy
     answers: Answers
-    drain_s: float
 
     async def until(self, stops: asyncio.Semaphore) -> None:
         """Wait for a signal, then let running exchanges end; a second signal ends that wait."""
+        drain_s = self.member.config.upstream.drain / 1_000
         await stops.acquire()
         with suppress(Interrupted):
-            await unless(stops.acquire(), self.proxy.close(self.drain_s))
+            await unless(stops.acquire(), self.proxy.close(drain_s))
 
 
 async def start(config: Config, stack: AsyncExitStack, clock: Clock, log: Log) -> Running:
@@ -125,7 +126,7 @@ async def listen(
     await doors.open_admin(config, answers, member.metrics, listeners, stack)
     proxy = doors.front(member, exchange, upstream, authority, parts.domains(read))
     await doors.open_proxy(config, proxy, listeners, stack)
-    return Running(proxy, answers, config.upstream.drain / 1_000)
+    return Running(member, proxy, answers)
 
 
 def heed_signals(log: Log) -> asyncio.Semaphore:

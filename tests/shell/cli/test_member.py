@@ -11,6 +11,8 @@ import pytest
 from governor import recovery
 from governor.cli.initialise import initialise
 from governor.clock import SystemClock
+from governor.core.ledger.holds import Hold
+from governor.core.ledger.records import Claimed, Outcome, Resolved
 from governor.errors import DoubtError, LedgerError, LedgerUnreachableError
 from governor.journal import Reader
 from tests.fakes.serving import config_of, serving, settings
@@ -18,6 +20,7 @@ from tests.fakes.serving import config_of, serving, settings
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from governor.cli.member import Member
     from governor.config import Config
     from tests.fakes.redis import RedisServer
 
@@ -129,6 +132,44 @@ async def test_after_a_stop_nothing_is_left_to_replay(tmp_path: Path) -> None:
     assert covered is not None
     assert covered[0] == journal(config).head.id
     assert contract.spread["x-demo"] == contract.totals["x-demo"]
+
+
+async def test_what_was_charged_last_is_stamped_now(tmp_path: Path) -> None:
+    """And not at the next start, from when it would count for a whole window again."""
+    config = config_of(settings(tmp_path / "governor"))
+    await initialise(config, None)
+    async with serving(config) as running:
+        await charge(running.member, "x-demo", 17)
+
+    contract = recovery.load(journal(config))[1].contracts["x"]
+    assert contract.totals["x-demo"].charged == 17
+    assert contract.spread["x-demo"] == contract.totals["x-demo"]
+
+
+async def test_what_was_charged_last_is_told_to_others(
+    tmp_path: Path, fresh_redis: RedisServer
+) -> None:
+    config = config_of(settings(tmp_path / "governor", on_redis(fresh_redis.url)))
+    await initialise(config, None)
+    async with serving(config) as running:
+        await charge(running.member, "x-demo", 17)
+
+    with fresh_redis.client() as inside:
+        told = inside.hgetall("governor:{x}:account:x-demo")
+    assert (told["charged"], told["pending"]) == ("17", "0")
+
+
+async def charge(member: Member, account: str, posts: int) -> None:
+    """Hold, claim and settle, as an exchange does, and return before the ledger can hear of it."""
+    amounts = ((account, posts),)
+    hold = Hold("hold-1", amounts)
+    talk = member.talks["x"]
+    await talk.reserve(hold, patience_ms=0)
+    await member.journal.append(
+        Claimed("x", hold.id, "default", "op", posts, posts, amounts, "", talk.time_ms),
+        Resolved("x", hold.id, Outcome.SETTLED, posts, amounts, lingers=False, at_ms=talk.time_ms),
+    )
+    talk.end(hold, amounts, lingers=False)
 
 
 async def test_what_is_older_than_keep_leaves_the_journal(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import hashlib
 import json
 import os
 import signal
-from contextlib import asynccontextmanager
+import sqlite3
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
@@ -16,9 +17,9 @@ import pytest
 
 from governor import recovery
 from governor.cli.initialise import initialise
-from governor.cli.serve import welcome
+from governor.cli.serve import serve, welcome
 from governor.core.ledger.records import Outcome, Resolved
-from governor.demo.launch import COMMAND, Launched, Metrics, Place, environment
+from governor.demo.launch import Launched, Metrics, Place
 from governor.demo.platform import Behaviour
 from governor.errors import AddressError
 from governor.journal import Reader
@@ -27,13 +28,15 @@ from tests.fakes.platform import running_platform
 from tests.fakes.serving import SEARCH, config_of, get, serving, settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from governor.demo.platform import Platform
     from tests.fakes.redis import RedisServer
 
 SLOW: Final = Behaviour(takes_ms=(600, 600))  # long enough that a signal arrives within it
+
+NEVER: Final = Behaviour(takes_ms=(60_000, 60_000))  # no test waits for that answer
 
 
 def at(platform: Platform) -> Place:
@@ -204,22 +207,58 @@ async def test_one_state_directory_serves_one_governor(tmp_path: Path) -> None:
 
 
 async def test_whoever_has_read_that_it_serves_may_stop_it(tmp_path: Path) -> None:
-    governor = settings(tmp_path / "governor")
-    await governor.command("init")
-    process = await asyncio.create_subprocess_exec(
-        *COMMAND,
-        "run",
-        cwd=governor.directory,
-        env=environment(),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    assert process.stdout is not None
-    first = await process.stdout.readline()
-    process.terminate()
+    """No signal after the first word is lost, and none ends it the hard way."""
+    config = config_of(settings(tmp_path / "governor"))
+    await initialise(config, None)
+    said: list[str] = []
+    missed: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: missed.append(number))
 
-    assert b"serves on" in first
-    assert await process.wait() == 0
+    def say(line: str) -> None:
+        said.append(line)
+        signal.raise_signal(signal.SIGTERM)
+
+    try:
+        await asyncio.wait_for(serve(config, say), 10)
+    finally:
+        for each in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().remove_signal_handler(each)
+        signal.signal(signal.SIGTERM, before)
+
+    assert "serves on" in said[0]
+    assert missed == []
+
+
+async def test_the_ledger_is_told_however_slow_the_disk_is(tmp_path: Path) -> None:
+    """A resolution that waits for the disk when all doors are closed is waited for, and told."""
+    async with running_platform(tmp_path, NEVER) as platform, AsyncExitStack() as later:
+        governor = settings(tmp_path / "governor", place=at(platform))
+        await initialise(config_of(governor), None)
+        tasks = Tasks(lambda *_: None)
+        later.push_async_callback(tasks.cancel)
+        async with serving(config_of(governor)):
+            tasks.start(get(governor.proxy_url + SEARCH), "crawler")
+            await platform.until(lambda one: one.under_way == 1)
+            disk = sqlite3.connect(governor.directory / "state" / "journal.db")
+            disk.execute("BEGIN IMMEDIATE")  # from here on no commit ends
+            released = tasks.start(when_closed(governor.admin_port, disk.close), "disk")
+        await released
+
+    contract = recovery.load(journal(governor))[1].contracts["x"]
+    assert outcomes(governor) == [Outcome.ORPHANED]
+    assert contract.totals["x-demo"].lingered == 100  # its last byte was never read
+    assert contract.spread == contract.totals
+
+
+async def when_closed(port: int, then: Callable[[], None]) -> None:
+    """Call `then` as soon as nobody listens on a port of loopback."""
+    try:
+        while True:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+            await writer.wait_closed()
+    except OSError:
+        then()
 
 
 async def test_nothing_secret_is_written_down(
