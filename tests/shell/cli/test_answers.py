@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
+import pytest
+
+from governor.cli.answers import account_status, contract_status
 from governor.cli.initialise import initialise
+from governor.core.ledger.decisions import Snapshot
+from governor.core.ledger.messages import DoubtReason, Usage
+from governor.core.policy import Contract, Limit
+from governor.errors import JournalError
 from tests.fakes.serving import config_of, get, serving, settings
 
 if TYPE_CHECKING:
@@ -25,3 +34,65 @@ async def test_a_ledger_that_goes_away_is_not_ready(
 
     assert before == "ready\n"
     assert (status, said) == (503, "contract x: unreachable\n")
+
+
+async def test_a_journal_that_cannot_be_written_is_not_ready(tmp_path: Path) -> None:
+    """As when its disk is full: no claim could become durable, so nothing would be sent."""
+    governor = settings(tmp_path / "governor")
+    config = config_of(governor)
+    await initialise(config, None)
+    async with serving(config) as running:
+        with closing(sqlite3.connect(config.ledger.state / "journal.db")) as damaging:
+            damaging.execute("DROP TABLE checkpoint")
+        with pytest.raises(JournalError):
+            await running.member.journal.write_checkpoint(1, b"")
+
+        assert await running.answers.ready() == (False, "the journal cannot be written")
+
+
+def test_an_account_shows_what_is_left_of_it() -> None:
+    usage = Usage(charged=300, pending=100, limit=1_000, next_free_ms=7)
+
+    assert account_status(usage) == {
+        "limit": 1_000,
+        "charged": 300,
+        "held": 100,
+        "usage": 400,
+        "headroom": 600,
+        "next_free_ms": 7,
+    }
+
+
+@pytest.mark.parametrize(("limit", "headroom"), [(None, None), (300, 0), (400, 0), (401, 1)])
+def test_headroom_is_never_negative(limit: int | None, headroom: int | None) -> None:
+    """What was received is recorded even over the limit; a share may have none."""
+    usage = Usage(charged=300, pending=100, limit=limit, next_free_ms=None)
+
+    assert account_status(usage)["headroom"] == headroom
+
+
+@pytest.mark.parametrize("doubt", [None, *DoubtReason])
+def test_a_ledger_is_open_or_its_doubt_is_named(doubt: DoubtReason | None) -> None:
+    contract = Contract("x", "x", (Limit("x-24h", 1_000, 86_400_000),))
+    seen = Snapshot(
+        contract="x",
+        doubt=doubt,
+        usage={},
+        time_ms=1,
+        high_ms=2,
+        waiting=3,
+        holds=4,
+        oldest_hold_ms=5,
+        stepped=(),
+    )
+
+    assert contract_status(contract, seen) == {
+        "name": "x",
+        "mode": "enforce",
+        "ledger": doubt.value if doubt else "open",
+        "time_ms": 1,
+        "waiting": 3,
+        "holds": 4,
+        "oldest_hold_ms": 5,
+        "accounts": {},
+    }

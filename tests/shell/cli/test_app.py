@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 import pytest
 
 import governor
 from governor.demo.launch import COMMAND, environment, free_port
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 VERBS: Final = ("init", "run", "check", "env", "health", "status", "config", "ca", "demo")
 HEAVY: Final = {"aiohttp", "cryptography", "msgspec", "prometheus_client", "pydantic", "redis"}
@@ -162,6 +161,58 @@ def test_from_init_to_a_crawlers_shell(tmp_path: Path) -> None:
     assert facts["bundle_sha256"] in remote
     pem = said(tmp_path, "ca", "export").stdout
     assert pem == (tmp_path / "state" / "ca.pem").read_text("utf-8")
+
+
+def test_a_shell_has_the_exports_that_it_evaluates(tmp_path: Path) -> None:
+    """As the README says it: by a real sh, with a path that needs quoting."""
+    directory = tmp_path / "it's a group's"
+    directory.mkdir()
+    configured(directory)
+    assert said(directory, "init").returncode == 0
+    command = " ".join(map(shlex.quote, COMMAND))
+    shell = subprocess.run(
+        ["sh", "-c", f'set -eu; eval "$({command} env)"; env'],
+        cwd=directory,
+        env={**environment(), "HOME": str(directory)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    told = json.loads(said(directory, "env", "--json").stdout)
+    assert {"HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"} <= told.keys()
+    assert {f"{name}={value}" for name, value in told.items()} <= set(shell.stdout.splitlines())
+
+
+def test_run_without_init_says_so_and_is_code_4(tmp_path: Path) -> None:
+    configured(tmp_path)
+
+    ended = said(tmp_path, "run")
+
+    assert (ended.returncode, ended.stdout) == (4, "")
+    assert "governor init" in ended.stderr
+
+
+def test_another_home_is_code_6(tmp_path: Path) -> None:
+    configured(tmp_path)
+    assert said(tmp_path, "init").returncode == 0
+    configured(tmp_path, 'redis = "redis://127.0.0.1:1/0"\n')
+
+    ended = [said(tmp_path, verb) for verb in ("init", "run")]
+
+    assert [each.returncode for each in ended] == [6, 6]
+    assert all("put the ledger setting back" in each.stderr for each in ended)
+
+
+def test_the_readme_names_every_verb(tmp_path: Path) -> None:
+    """And no verb that is not there."""
+    readme = Path(__file__).parents[3].joinpath("README.md").read_text("utf-8")
+    commands = readme.partition("## Commands")[2].partition("\n## ")[0]
+    named = re.findall(r"^\| `governor (\w+)` \|", commands, re.MULTILINE)
+
+    assert sorted(named) == sorted(VERBS)
+    for verb in VERBS:
+        assert said(tmp_path, verb, "--help").returncode == 0, verb
 
 
 def test_a_governor_that_runs_can_be_asked_and_interrupted(tmp_path: Path) -> None:

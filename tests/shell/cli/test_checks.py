@@ -10,6 +10,7 @@ import pytest
 from governor.cli.checks import Checked, check_all
 from governor.cli.initialise import initialise
 from governor.demo.launch import free_port
+from tests.fakes.redis import RedisServer
 from tests.fakes.serving import serving
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from governor.config import Config
-    from tests.fakes.redis import RedisServer
     from tests.shell.cli.conftest import Configure
 
 
@@ -114,6 +114,29 @@ async def test_each_setting_of_redis_is_judged(
 
     assert list(found) == ["redis maxmemory-policy"]
     assert "set `maxmemory-policy noeviction`" in found["redis maxmemory-policy"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "remedy"),
+    [("appendonly", "no", "`appendonly yes`"), ("appendfsync", "everysec", "`appendfsync always`")],
+)
+async def test_a_redis_that_may_forget_is_found(
+    configure: Configure, tmp_path: Path, setting: str, value: str, remedy: str
+) -> None:
+    server = RedisServer(tmp_path / "redis")  # of its own: the session's keeps its settings
+    try:
+        with server.client() as client:
+            client.config_set(setting, value)
+        config = configure(ledger=on_redis(server))
+        await initialise(config, None)
+
+        found = await unsound(config)
+    finally:
+        server.close()
+
+    assert list(found) == [f"redis {setting}"]
+    assert found[f"redis {setting}"].startswith(f"{value}: ")
+    assert remedy in found[f"redis {setting}"]
 
 
 async def test_a_redis_that_is_away_is_found(configure: Configure) -> None:
