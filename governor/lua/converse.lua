@@ -9,13 +9,11 @@ ARGV[1]  the key prefix; every other key begins with it and so shares KEYS[1]'s 
 ARGV[2]  the schema version that this Governor knows
 ARGV[3]  the message, msgpack (store/wire.py)
 returns  the answer, msgpack (store/wire.py)
-
   <prefix>members                    who has a row
   <prefix>account:<account>          limit (-1: none), window, pending, charged, first
   <prefix>ring:<account>             32 bits a bucket, fixed length: charged posts over all rows
   <prefix>row:<member>               generation, seq, boot_offset, reply, and value:<account>
   <prefix>buckets:<member>:<account> the row's buckets, 128 to a field, only those not all empty
-
 It must be one script: a hold is granted on what all rows say at one instant, and the row that it
 is added to must be of the generation that asked. A script that fails keeps what it wrote, so all
 checks come before the first write. No key ever expires: an expired sum would read as room.
@@ -61,7 +59,6 @@ local run_id, replication_id, names =
 local info = redis.call('INFO', 'server', 'replication', 'memory')
 local run_id_now = string.match(info, '\nrun_id:(%w+)')
 local replication_id_now = string.match(info, '\nmaster_replid:(%w+)')
-
 local function doubt(reason)
   return cmsgpack.pack({ 'doubt', nonce, reason, epoch or 0, run_id_now, replication_id_now })
 end
@@ -80,9 +77,8 @@ for _, name in ipairs(names) do
   accounts[name] = { name = name, key = key, ring = ring, window = window, limit = limit,
     pending = pending, charged = charged, first = first }
 end
-if string.match(info, '\nmaxmemory_policy:([%w%-]+)') ~= 'noeviction' then
-  return doubt('evicting')
-end
+local eviction = string.match(info, '\nmaxmemory_policy:([%w%-]+)')
+if eviction ~= 'noeviction' then return doubt('evicting') end
 
 -- 2. It is the ledger that was meant, and the member may speak.
 if run_id ~= run_id_now or replication_id ~= replication_id_now or identity[1] ~= epoch
@@ -345,9 +341,7 @@ for _, ask in ipairs(asks) do
     end
   elseif grant[4] == 0 and patience_ms > 0 and grant[3] <= T + patience_ms then
     for _, part in ipairs(parts) do
-      if shortage(part[1], part[2]) > 0 then
-        ahead[part[1]] = (ahead[part[1]] or 0) + part[2]
-      end
+      if shortage(part[1], part[2]) > 0 then ahead[part[1]] = (ahead[part[1]] or 0) + part[2] end
     end
   end
   table.insert(grants, grant)
