@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import hashlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from governor.cli.doors import own
 from governor.cli.initialise import initialise
 from governor.demo.launch import Place
+from governor.demo.platform import Behaviour
 from governor.errors import ConfigError
 from tests.fakes.platform import running_platform
 from tests.fakes.serving import SEARCH, config_of, get, serving, settings
@@ -59,3 +63,54 @@ async def test_it_never_dials_itself(tmp_path: Path) -> None:
 def test_a_port_on_a_name_is_ours_on_every_address() -> None:
     assert own("127.0.0.1", 80) == {("127.0.0.1", 80)}
     assert own("localhost", 80) == {("0.0.0.0", 80), ("::", 80)}  # noqa: S104  # nothing is bound
+
+
+async def test_the_admin_port_wants_its_token(tmp_path: Path) -> None:
+    governor = settings(tmp_path / "governor", ("[ledger]", 'admin_token_file = "token"\n[ledger]'))
+    (governor.directory / "token").write_text("secret\n", "utf-8")
+    await initialise(config_of(governor), None)
+    async with serving(config_of(governor)):
+        url = f"http://127.0.0.1:{governor.admin_port}/status"
+        without, _ = await get(url)
+        status, _ = await get(url, headers={"Authorization": "Bearer secret"})
+
+    assert (without, status) == (401, 200)
+
+
+@pytest.mark.parametrize(("other_hosts", "expected"), [("refuse", 403), ("tunnel", 502)])
+async def test_other_hosts_are_refused_if_so_configured(
+    tmp_path: Path, other_hosts: str, expected: int
+) -> None:
+    """Where they are not, one that nobody can reach is only a bad gateway."""
+    governor = settings(tmp_path / "governor", ('"refuse"', f'"{other_hosts}"'))
+    await initialise(config_of(governor), None)
+    async with serving(config_of(governor)):
+        status, _ = await get("http://127.0.0.1:1/", proxy=governor.proxy_url)
+
+    assert status == expected
+
+
+async def test_a_silent_platform_is_left_after_the_configured_time(tmp_path: Path) -> None:
+    times = '[upstream]\nconnect_timeout = "30s"\nread_timeout = "1s"'
+    async with running_platform(tmp_path, Behaviour(takes_ms=(60_000, 60_000))) as platform:
+        place = Place(platform.port, platform.ca_file)
+        governor = settings(tmp_path / "governor", ("[upstream]", times), place=place)
+        await initialise(config_of(governor), None)
+        async with serving(config_of(governor)), asyncio.timeout(10):
+            status, _ = await get(governor.proxy_url + SEARCH)
+
+    assert status == 504
+
+
+async def test_a_job_is_known_by_its_token(tmp_path: Path) -> None:
+    hashed = hashlib.sha256(b"secret").hexdigest()
+    job = f'[[job]]\nname = "elections"\ntoken_sha256 = "{hashed}"\n[[contract]]'
+    governor = settings(tmp_path / "governor", ("[[contract]]", job))
+    await initialise(config_of(governor), None)
+    async with serving(config_of(governor)):
+        for token, expected in (("secret", 502), ("another", 401)):  # 502: it leads nowhere
+            word = base64.b64encode(f"elections:{token}".encode()).decode()
+            fields = {"X-Governor-Authorization": f"Basic {word}"}
+            status, _ = await get(governor.proxy_url + SEARCH, headers=fields)
+
+            assert status == expected
