@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from governor.exchange import Exchange
     from governor.metrics import Metrics
 
+CUT_S = 5.0  # for a cut exchange to be resolved: one commit, on a disk that is in trouble
+
 Listeners = set[tuple[str, int]]
 
 
@@ -91,9 +93,13 @@ def front(
 async def open_proxy(
     config: Config, proxy: Proxy, listeners: Listeners, stack: AsyncExitStack
 ) -> None:
-    """Listen for crawlers. Raises AddressError, and ConfigError for a bad tls_cert."""
+    """Listen for crawlers. Raises AddressError, and ConfigError for a bad tls_cert.
+
+    Taken down, every exchange has ended: nothing is charged any more, so the ledger can be told.
+    """
     host, port = endpoint(config.listen.proxy)
     listeners |= own(host, await proxy.listen(host, port, own_tls(config)))
+    stack.push_async_callback(proxy.close, CUT_S)  # what the first has cut is still resolving
     stack.push_async_callback(proxy.close, 0)
 
 

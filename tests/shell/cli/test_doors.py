@@ -5,21 +5,26 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from typing import TYPE_CHECKING
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from governor.cli.doors import own
+from governor.cli.doors import open_proxy, own
 from governor.cli.initialise import initialise
 from governor.demo.launch import Place
 from governor.demo.platform import Behaviour
 from governor.errors import ConfigError
+from governor.proxy import Proxy
+from governor.tasks import Tasks
 from tests.fakes.platform import running_platform
 from tests.fakes.serving import SEARCH, config_of, get, serving, settings
 from tests.fakes.tls import TinyAuthority
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.shell.cli.conftest import Configure
 
 
 async def test_the_proxy_port_itself_can_be_under_tls(tmp_path: Path) -> None:
@@ -114,3 +119,51 @@ async def test_a_job_is_known_by_its_token(tmp_path: Path) -> None:
             status, _ = await get(governor.proxy_url + SEARCH, headers=fields)
 
             assert status == expected
+
+
+class Slow:
+    """An exchange that takes some turns of the loop to end once it is cut."""
+
+    def __init__(self) -> None:
+        self.began, self.ended = asyncio.Event(), False
+
+    async def run(self, *_: object) -> None:
+        self.began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            for _turn in range(1_000):
+                await asyncio.sleep(0)
+            self.ended = True
+
+
+async def no_way(host: str, port: int) -> NoReturn:
+    raise AssertionError(f"nothing is dialled here: {host}:{port}")
+
+
+def no_leaf(_: str) -> NoReturn:
+    raise AssertionError("nothing is intercepted here")
+
+
+async def test_once_the_door_is_closed_every_exchange_has_ended(configure: Configure) -> None:
+    """Each resolves its hold when it is cut; the ledger is told after the last has."""
+    slow, tasks = Slow(), Tasks(lambda *_: None)
+    proxy = Proxy(
+        exchange=slow,
+        relay=slow,
+        internal=slow,
+        governs=lambda _: True,
+        leaf=no_leaf,
+        dial=no_way,
+        identify=lambda _: "default",
+        tasks=tasks,
+    )
+    listeners: set[tuple[str, int]] = set()
+    async with AsyncExitStack() as stack:
+        await open_proxy(configure(), proxy, listeners, stack)
+        [(host, port)] = listeners
+        tasks.start(get(f"http://{host}:{port}/gateway/api.x.com/2/tweets"), "crawler")
+        await slow.began.wait()
+
+    assert slow.ended
+    await tasks.cancel()

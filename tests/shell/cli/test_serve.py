@@ -8,8 +8,7 @@ import hashlib
 import json
 import os
 import signal
-import sqlite3
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
@@ -28,7 +27,7 @@ from tests.fakes.platform import running_platform
 from tests.fakes.serving import SEARCH, config_of, get, serving, settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from governor.demo.platform import Platform
@@ -229,36 +228,20 @@ async def test_whoever_has_read_that_it_serves_may_stop_it(tmp_path: Path) -> No
     assert missed == []
 
 
-async def test_the_ledger_is_told_however_slow_the_disk_is(tmp_path: Path) -> None:
-    """A resolution that waits for the disk when all doors are closed is waited for, and told."""
-    async with running_platform(tmp_path, NEVER) as platform, AsyncExitStack() as later:
+async def test_what_is_cut_is_told_before_the_governor_is_gone(tmp_path: Path) -> None:
+    tasks = Tasks(lambda *_: None)
+    async with running_platform(tmp_path, NEVER) as platform:
         governor = settings(tmp_path / "governor", place=at(platform))
         await initialise(config_of(governor), None)
-        tasks = Tasks(lambda *_: None)
-        later.push_async_callback(tasks.cancel)
         async with serving(config_of(governor)):
             tasks.start(get(governor.proxy_url + SEARCH), "crawler")
             await platform.until(lambda one: one.under_way == 1)
-            disk = sqlite3.connect(governor.directory / "state" / "journal.db")
-            disk.execute("BEGIN IMMEDIATE")  # from here on no commit ends
-            released = tasks.start(when_closed(governor.admin_port, disk.close), "disk")
-        await released
+        await tasks.cancel()
 
     contract = recovery.load(journal(governor))[1].contracts["x"]
     assert outcomes(governor) == [Outcome.ORPHANED]
     assert contract.totals["x-demo"].lingered == 100  # its last byte was never read
     assert contract.spread == contract.totals
-
-
-async def when_closed(port: int, then: Callable[[], None]) -> None:
-    """Call `then` as soon as nobody listens on a port of loopback."""
-    try:
-        while True:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.close()
-            await writer.wait_closed()
-    except OSError:
-        then()
 
 
 async def test_nothing_secret_is_written_down(
