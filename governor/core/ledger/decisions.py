@@ -66,8 +66,11 @@ REMEDIES: Final = {
     "was there, else its loss must be recovered from",
     DoubtReason.EVICTING: "Redis may evict its keys; set maxmemory-policy to noeviction",
     DoubtReason.FOREIGN: "Redis was restarted, restored or replaced since this journal knew it",
-    DoubtReason.ROLLED_BACK: "it, or this journal, is older than what both had agreed on: one of "
-    "them was put back from a copy",
+    DoubtReason.ROLLED_BACK: "it is older than what it had acknowledged: it was put back from a "
+    "copy",
+    DoubtReason.BEHIND: "this journal is older than what the ledger was told: it was put back from "
+    "a copy. Put the newer journal back; if it is lost, move this state directory away, run "
+    "`governor init` and `governor retire --dead` with the old member's name",
     DoubtReason.UNKNOWN_ROW: "it does not know this governor",
     DoubtReason.RULES: "the configuration has a limit that it lacks, or one with another window; "
     "run `governor init` to add limits",
@@ -77,5 +80,7 @@ REMEDIES: Final = {
     DoubtReason.JOURNAL: "the journal cannot be written; free the disk and start again",
     DoubtReason.SCHEMA: "a newer Governor wrote it; upgrade this one",
     DoubtReason.ERROR: "Redis refused the ledger's script or it failed; see the log of Redis",
+    DoubtReason.RETIRED: "an operator declared this member dead; move its state directory away and "
+    "run `governor init` to go on as a new one",
     DoubtReason.FENCED: "a later start of this state directory has taken over; stop this one",
 }

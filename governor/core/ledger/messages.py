@@ -12,13 +12,15 @@ contract's own total, and that job's share of it. All times are milliseconds of 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntFlag, StrEnum
 from typing import TYPE_CHECKING
 
 from governor.core.window import Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from governor.core.ledger.roster import Roster, RosterEntry
 
 MOST_POSTS = 2**31  # a limit, or one hold, in posts: fits a 32-bit slot of a ring with room above
 SHARE = "/"  # parts a limit's name from a job's in an account
@@ -31,6 +33,22 @@ class Identity:
     epoch: int
     run_id: str
     replication_id: str
+
+
+class Leniency(IntFlag):
+    """In what a contract's rules are laxer than the strictest there are.
+
+    The ledger keeps what all rules that it was shown have in common, so the strictest bind all
+    (invariant 10).
+    """
+
+    SHADOW = 1  # mode = "shadow", not "enforce"
+    RECEIVED = 2  # basis = "received", not "asked"
+    UNKNOWN_CHARGED = 4  # unknown = "charge", not "refuse"
+    ERRORS_FREE = 8  # errors = "free", not "charge"
+
+
+LAXEST = Leniency(15)  # says nothing: a rule that nobody has shown binds nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +93,8 @@ class WholeRow:
 
     `spread` says how much of each account's growth `buckets` already holds; what the message's
     values have beyond it is stamped now. `boot_offset_ms` is None when the machine was rebooted
-    since: that clock must be anchored anew.
+    since: that clock must be anchored anew. `roster` is everybody whom the journal, or the
+    configuration, knows.
     """
 
     spread: Mapping[str, RowValue]
@@ -83,6 +102,7 @@ class WholeRow:
     time_ms: int
     high_ms: int
     boot_offset_ms: int | None
+    roster: tuple[RosterEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +126,12 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """All that one governor tells the ledger of one contract, and asks of it."""
+    """All that one governor tells the ledger of one contract, and asks of it.
+
+    `roster` is the version that it has journaled under this identity (0: none). `anchor`: the
+    reading that set my clock's offset came late, forget it. `leaving`: my last word, nothing is
+    pending. `leniency` are the rules it runs under, shown with a whole row.
+    """
 
     member: str
     identity: Identity
@@ -119,6 +144,36 @@ class Message:
     asks: tuple[Ask, ...] = ()
     whole: WholeRow | None = None
     accounts: tuple[Account, ...] = ()
+    roster: int = 0
+    anchor: bool = False
+    leaving: bool = False
+    leniency: Leniency = LAXEST
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A member's word that the ledger it knew as `seen` cannot be believed, and what it knows.
+
+    `named`: the roster is complete, the configuration says so. `word`: an operator says that
+    collection may go on although nobody can know who collected (`governor restore`).
+    """
+
+    seen: Identity
+    time_ms: int
+    high_ms: int
+    accounts: tuple[Account, ...]
+    roster: tuple[RosterEntry, ...]
+    leniency: Leniency = LAXEST
+    named: bool = False
+    word: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Retired:
+    """What retiring a dead member charged, by account, and when the last of it frees."""
+
+    charged: tuple[tuple[str, int], ...]
+    frees_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +210,7 @@ class DoubtReason(StrEnum):
     EVICTING = "evicting"  # maxmemory-policy is not noeviction
     FOREIGN = "foreign"  # another run, another replication history, another epoch
     ROLLED_BACK = "rolled_back"  # my row is older than what was acknowledged to me
+    BEHIND = "behind"  # my journal is older than my row: it was put back from a copy
     UNKNOWN_ROW = "unknown_row"  # it does not know me, and I did not bring my whole row
     RULES = "rules"  # a limit it has never heard of, or one with another window
     MISCOUNTED = "miscounted"  # the sums do not add up to the rows
@@ -162,6 +218,7 @@ class DoubtReason(StrEnum):
     UNREACHABLE = "unreachable"  # no reply in time
     JOURNAL = "journal"  # our own journal cannot be written
     FENCED = "fenced"  # a later start of this member has taken over
+    RETIRED = "retired"  # an operator declared this member dead
     SCHEMA = "schema"  # a newer Governor wrote it
     ERROR = "error"  # Redis refused our script, or it failed half-way
 
@@ -197,7 +254,9 @@ class Stale:
 class Reply:
     """The ledger's answer. Growth told in the message was stamped into the bucket of `high_ms`.
 
-    `store_ms` is what the clock beside the ledger read, uncorrected.
+    `store_ms` is what the clock beside the ledger read, uncorrected. `roster` is there if it is
+    another than the message named. While the ledger is closed, `awaiting` are the members that
+    have not restored, and `awaits_word` says that an operator must allow it to open.
     """
 
     nonce: str
@@ -212,6 +271,10 @@ class Reply:
     usage: Mapping[str, Usage]
     stepped: tuple[str, ...] = field(default=())
     store_ms: int = 0
+    roster: Roster | None = None
+    leniency: Leniency = LAXEST
+    awaiting: tuple[str, ...] = ()
+    awaits_word: bool = False
 
 
 Answer = Reply | Doubt | Fenced | Stale

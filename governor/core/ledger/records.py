@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from governor.core.ledger.messages import Account, Identity, RowValue  # noqa: TC001  # the journal decodes by annotation
+from governor.core.ledger.roster import RosterEntry  # noqa: TC001  # likewise
 
 Amounts = tuple[tuple[str, int], ...]  # account and posts
 
@@ -84,7 +85,10 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class Stamped:
-    """The ledger acknowledged a message: growth up to `spread` was stamped at `high_ms`."""
+    """The ledger acknowledged a message: growth up to `spread` was stamped at `high_ms`.
+
+    `wall_offset_ms` is the wall clock less ledger time then; None in a journal of version 0.1.
+    """
 
     contract: str
     seq: int
@@ -93,6 +97,16 @@ class Stamped:
     high_ms: int
     store_offset_ms: int
     boot_offset_ms: int
+    wall_offset_ms: int | None = None
 
 
-Record = Started | Adopted | Used | Claimed | Resolved | Stamped
+@dataclass(frozen=True, slots=True)
+class Rostered:
+    """Everybody who has a row in the ledger, as of a version of it under the adopted identity."""
+
+    contract: str
+    version: int
+    entries: tuple[RosterEntry, ...]
+
+
+Record = Started | Adopted | Used | Claimed | Resolved | Stamped | Rostered

@@ -16,10 +16,12 @@ from governor.core.ledger.records import (
     Claimed,
     Record,
     Resolved,
+    Rostered,
     Stamped,
     Started,
     Used,
 )
+from governor.core.ledger.roster import RosterEntry  # noqa: TC001  # a checkpoint decodes by annotation
 from governor.core.ledger.row import grown
 from governor.core.window import Window
 
@@ -39,6 +41,9 @@ class ContractState:
     spread: dict[str, RowValue] = field(default_factory=dict)
     buckets: dict[str, dict[int, int]] = field(default_factory=dict)
     claims: dict[str, Claimed] = field(default_factory=dict)
+    wall_offset_ms: int | None = None
+    roster: tuple[RosterEntry, ...] = ()
+    roster_version: int = 0  # under `identity`
 
     def whole_row(self) -> WholeRow:
         """Return the row to restore in the ledger; `totals` beyond it are still to be stamped."""
@@ -48,6 +53,7 @@ class ContractState:
             time_ms=self.time_ms,
             high_ms=self.high_ms,
             boot_offset_ms=self.boot_offset_ms,
+            roster=self.roster,
         )
 
     def charge(self, amounts: Amounts, *, lingers: bool) -> None:
@@ -75,6 +81,22 @@ class ContractState:
         self.time_ms, self.high_ms = record.time_ms, record.high_ms
         self.store_offset_ms = record.store_offset_ms
         self.boot_offset_ms = record.boot_offset_ms
+        self.wall_offset_ms = record.wall_offset_ms
+
+    def adopt(self, record: Adopted) -> None:
+        """Note under which identity and rules it is kept from now on.
+
+        A share of a job that is gone stays known: its posts are still in the row. So does the
+        roster, until the ledger of a new identity has told a newer one: it says who must restore.
+        """
+        if record.identity != self.identity:
+            self.roster_version = 0
+        self.home, self.identity = record.home, record.identity
+        self.accounts |= {account.name: account for account in record.accounts}
+
+    def meet(self, record: Rostered) -> None:
+        """Note who has a row. Who is missing there, as the ledger is open, has nothing left."""
+        self.roster, self.roster_version = record.entries, record.version
 
 
 @dataclass(slots=True)
@@ -103,6 +125,8 @@ class MemberState:
                     contract.charge(record.amounts, lingers=record.lingers)
             case Stamped():
                 self.contracts[record.contract].stamp(record)
+            case Rostered():
+                self.contracts[record.contract].meet(record)
 
     def _start(self, record: Started) -> None:
         if record.boot_id != self.boot_id:
@@ -112,17 +136,14 @@ class MemberState:
         self.boot_id = record.boot_id
 
     def _adopt(self, record: Adopted) -> None:
-        accounts = {account.name: account for account in record.accounts}
         known = self.contracts.get(record.contract)
         if known is not None:
-            # A share of a job that is gone stays known: its posts are still in the row.
-            known.home, known.identity = record.home, record.identity
-            known.accounts |= accounts
+            known.adopt(record)
             return
         self.contracts[record.contract] = ContractState(
             home=record.home,
             identity=record.identity,
-            accounts=accounts,
+            accounts={account.name: account for account in record.accounts},
             time_ms=record.time_ms,
             high_ms=record.time_ms,
             store_offset_ms=0,

@@ -15,10 +15,12 @@ from governor.core.ledger.records import (
     Outcome,
     Record,
     Resolved,
+    Rostered,
     Stamped,
     Started,
     Used,
 )
+from governor.core.ledger.roster import MemberStanding, RosterEntry
 
 AMOUNTS = (("x", 100), ("x/elections", 100))
 RECORDS: tuple[Record, ...] = (
@@ -27,7 +29,8 @@ RECORDS: tuple[Record, ...] = (
     Used("x", AMOUNTS),
     Claimed("x", "hold", "elections", "search", 10, 100, AMOUNTS, "sha", 50),
     Resolved("x", "hold", Outcome.ORPHANED, None, AMOUNTS, lingers=True, at_ms=60),
-    Stamped("x", 4, (("x", RowValue(0, 1, 2)),), 70, 71, -3, 4),
+    Stamped("x", 4, (("x", RowValue(0, 1, 2)),), 70, 71, -3, 4, 5),
+    Rostered("x", 2, (RosterEntry("member", 3, MemberStanding.LEFT, 80),)),
 )
 
 

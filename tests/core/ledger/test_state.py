@@ -14,10 +14,12 @@ from governor.core.ledger.records import (
     Outcome,
     Record,
     Resolved,
+    Rostered,
     Stamped,
     Started,
     Used,
 )
+from governor.core.ledger.roster import RosterEntry
 from governor.core.ledger.state import ContractState, MemberState
 from governor.core.window import Window
 
@@ -159,3 +161,14 @@ def test_a_share_of_a_job_that_is_gone_stays_known() -> None:
 
     assert state.accounts == {"x": ACCOUNT, "x/gone": share}
     assert state.buckets["x/gone"] == {WINDOW.bucket(60_000): 5}
+
+
+def test_another_ledger_has_not_told_its_roster_yet() -> None:
+    """Whom the one before knew must restore in it; the version is the new one's to count."""
+    entries = (RosterEntry("member", 1), RosterEntry("other", 4))
+    known = Rostered("x", 7, entries)
+    other = replace(adopted(), identity=replace(IDENTITY, epoch=2))
+
+    assert contract(known, adopted()).roster_version == 7
+    assert contract(known, other).roster_version == 0
+    assert contract(known, other).whole_row().roster == entries
