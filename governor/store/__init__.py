@@ -6,7 +6,8 @@ kind of I/O and decides nothing: what may be believed of an answer is the conver
 
 from governor.store.embedded import EmbeddedStore
 from governor.store.inspection import Finding
+from governor.store.line import Sentinels
 from governor.store.shared import Created, RedisStore
 from governor.store.wire import Begins
 
-__all__ = ["Begins", "Created", "EmbeddedStore", "Finding", "RedisStore"]
+__all__ = ["Begins", "Created", "EmbeddedStore", "Finding", "RedisStore", "Sentinels"]

@@ -1,10 +1,9 @@
 """The ledger in Redis, shared by many governors: one script holds the whole conversation.
 
 One connection, one message at a time, nothing pipelined: throughput comes from batching within a
-message. The line is never trusted. redis-py's own retries are off, because only the caller may
-repeat a message, as it was; every answer carries the nonce of its message, because a client that
-was cancelled between a command and its reply has handed one caller another's before
-(CVE-2023-28858). Reconnecting is repeated here, with PING, before a message is ever sent.
+message. The line is never trusted (`line.py`): every answer carries the nonce of its message,
+because a client that was cancelled between a command and its reply has handed one caller another's
+before (CVE-2023-28858).
 
 A script that Redis refuses or that fails is doubt and not a dead line: whatever it was, the
 message must not be repeated, because a script that fails keeps what it wrote.
@@ -12,25 +11,20 @@ message must not be repeated, because a script that fails keeps what it wrote.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
-from redis.asyncio import ConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError, ResponseError
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt
-from tenacity.wait import wait_random_exponential
+from redis.exceptions import NoScriptError, ResponseError
 
 from governor.core.ledger.messages import Doubt, DoubtReason, Identity
 from governor.errors import DoubtError, LedgerError, LedgerUnreachableError, SchemaError
 from governor.store import wire
 from governor.store.inspection import Finding, inspect
+from governor.store.line import Line, Sentinels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,11 +33,6 @@ if TYPE_CHECKING:
     from governor.core.ledger.messages import Account, Answer, Message
 
 SCHEMA: Final = 1  # of the keys in Redis; raise it when an older Governor would misread them
-CONNECT_S: Final = 2.0  # a Redis in the same network connects in milliseconds; SYN is sent twice
-REPLY_S: Final = 2.0  # the longest message takes some 10 ms; twice a slow fsync, and then doubt
-CONNECT_TRIES: Final = 3  # a restarting Redis answers the second; more, and crawlers wait in vain
-CONNECT_WAIT_S: Final = 0.5  # at most between two tries, at random, so that governors spread
-LINE_ERRORS: Final = (RedisError, OSError, TimeoutError)
 
 
 class Script:
@@ -71,31 +60,18 @@ class Created:
 class RedisStore:
     """One contract's ledger in one Redis. Close it after use.
 
-    `url` is redis://, rediss:// or unix://; a password given apart from it takes precedence.
+    `where` is a URL or Sentinels; a password given apart from a URL takes precedence.
     """
 
     def __init__(
-        self, url: str, contract: str, *, clock: Clock, password: str | None = None
+        self, where: str | Sentinels, contract: str, *, clock: Clock, password: str | None = None
     ) -> None:
         self._prefix: Final = f"governor:{{{contract}}}:"  # braces: one slot of a Redis Cluster
         self._contract: Final = contract
         self._key: Final = f"{self._prefix}ledger"
-        self._clock: Final = clock
         self._converse: Final = Script("converse")
         self._create: Final = Script("create")
-        self._one_at_a_time: Final = asyncio.Lock()
-        self._connected = False
-        options = {"password": password} if password is not None else {}
-        self._pool: Final = ConnectionPool.from_url(
-            url,
-            max_connections=1,
-            protocol=2,
-            retry=Retry(NoBackoff(), 0),
-            socket_connect_timeout=CONNECT_S,
-            socket_timeout=REPLY_S,
-            **options,
-        )
-        self._client: Final = Redis(connection_pool=self._pool)
+        self._line: Final = Line(where, contract=contract, clock=clock, password=password)
 
     async def converse(self, message: Message) -> Answer:
         """Deliver one message, and return the ledger's answer to it.
@@ -110,12 +86,12 @@ class RedisStore:
         try:
             answer = wire.decode(said)
         except msgspec.MsgspecError as error:
-            await self._hang_up()
+            await self._line.hang_up()
             raise LedgerUnreachableError(
                 f"the ledger of contract {self._contract!r} answered what is no answer: {error}"
             ) from error
         if answer.nonce != message.nonce:
-            await self._hang_up()
+            await self._line.hang_up()
             raise LedgerUnreachableError(
                 f"the ledger of contract {self._contract!r} answered another message than ours"
             )
@@ -166,14 +142,14 @@ class RedisStore:
     async def identity(self) -> Identity | None:
         """Return which ledger is kept there, None if none is. Raises LedgerUnreachableError."""
         fields = ("epoch", "run_id", "replication_id")
-        epoch, run_id, replication_id = await self._ask("HMGET", self._key, *fields)
+        epoch, run_id, replication_id = await self._line.ask("HMGET", self._key, *fields)
         if epoch is None or run_id is None or replication_id is None:
             return None
         return Identity(int(epoch), run_id.decode(), replication_id.decode())
 
     async def settings(self) -> tuple[Finding, ...]:
         """Return how this Redis is set up, each setting judged. Raises LedgerUnreachableError."""
-        info = await self._ask("INFO")
+        info = await self._line.ask("INFO")
         found = {
             "redis_version": str(info["redis_version"]),
             "maxmemory-policy": str(info["maxmemory_policy"]),
@@ -181,61 +157,22 @@ class RedisStore:
         }
         for setting in ("appendfsync", "min-replicas-to-write"):
             with contextlib.suppress(ResponseError):
-                shown = await self._ask("CONFIG GET", setting)
+                shown = await self._line.ask("CONFIG GET", setting)
                 found |= {str(name): str(value) for name, value in shown.items()}
         return inspect(found, replicas=int(info["connected_slaves"]))
 
     async def close(self) -> None:
         """Hang up. The ledger stays."""
-        await self._hang_up()
+        await self._line.hang_up()
 
     async def _run(self, script: Script, said: bytes) -> bytes:
         """Run one script, which Redis may have forgotten since. Raises ResponseError."""
         arguments = (1, self._key, self._prefix, SCHEMA, said)
         try:
-            answer = await self._ask("EVALSHA", script.sha1, *arguments)
+            answer = await self._line.ask("EVALSHA", script.sha1, *arguments)
         except NoScriptError:
-            answer = await self._ask("EVAL", script.text, *arguments)
+            answer = await self._line.ask("EVAL", script.text, *arguments)
         if not isinstance(answer, bytes):
-            await self._hang_up()
+            await self._line.hang_up()
             raise LedgerUnreachableError("Redis answered a script with what no script returns")
         return answer
-
-    async def _ask(self, *command: bytes | str | int) -> Any:  # noqa: ANN401  # each has its own
-        """Send one command and return its reply; any failure of the line is one error."""
-        async with self._one_at_a_time:
-            try:
-                if not self._connected:
-                    await self._connect()
-                return await self._client.execute_command(*command)  # type: ignore[no-untyped-call]  # theirs
-            except ResponseError:
-                raise
-            except asyncio.CancelledError:
-                await self._hang_up()
-                raise
-            except LINE_ERRORS as error:
-                self._connected = False
-                raise LedgerUnreachableError(
-                    f"no reply from the Redis of contract {self._contract!r}: {error}"
-                ) from error
-
-    async def _connect(self) -> None:
-        """Reach Redis, trying again a few times; only PING is ever repeated."""
-        async for attempt in AsyncRetrying(
-            sleep=self._sleep,
-            stop=stop_after_attempt(CONNECT_TRIES),
-            wait=wait_random_exponential(multiplier=0.05, max=CONNECT_WAIT_S),
-            retry=retry_if_exception_type(LINE_ERRORS),
-            reraise=True,
-        ):
-            with attempt:
-                await self._client.ping()
-        self._connected = True
-
-    async def _sleep(self, seconds: float) -> None:
-        await self._clock.sleep_ms(round(seconds * 1_000))
-
-    async def _hang_up(self) -> None:
-        """Close the connection: whatever is still on its way must not be taken for a reply."""
-        self._connected = False
-        await self._pool.disconnect()
