@@ -135,7 +135,7 @@ async def _ports(config: Config) -> AsyncIterator[Checked]:
 
 
 async def _ledgers(config: Config, clock: Clock) -> AsyncIterator[Checked]:
-    if config.ledger.redis is None:
+    if not config.ledger.is_shared:
         yield Checked("ledger", sound=True, said="embedded: for one Governor on this machine")
         return
     for contract in config.contracts():

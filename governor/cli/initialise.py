@@ -124,7 +124,7 @@ class Making:
             for account in accounts
             if account.name not in have and not account.is_share
         }
-        if self.config.ledger.redis is None:
+        if not self.config.ledger.is_shared:
             identity = known.identity if known else Identity(1, state.member, recovery.EMBEDDED)
             charged = {each: two.joined if known else two.made for each, two in begins.items()}
             new = set(charged)

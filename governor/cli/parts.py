@@ -9,11 +9,12 @@ from governor import catalogs, certs, recovery
 from governor.config import without_password
 from governor.core.catalog import Catalog
 from governor.errors import ConfigError
-from governor.store import EmbeddedStore, RedisStore
+from governor.store import EmbeddedStore, RedisStore, Sentinels
 
 if TYPE_CHECKING:
     from governor.clock import Clock
     from governor.config import Config
+    from governor.config.model import Sentinel
     from governor.core.ledger.state import ContractState
 
 
@@ -55,32 +56,46 @@ def load_ca(config: Config, read: dict[str, Catalog], clock: Clock) -> certs.Cer
 
 
 def home(config: Config) -> str:
-    """Return the name of the ledger's home, as journals keep it."""
-    redis = config.ledger.redis
+    """Return the name of the ledger's home, as journals keep it.
+
+    Behind Sentinels it is the service, wherever its primary is now: a failover does not move it.
+    """
+    redis, sentinel = config.ledger.redis, config.ledger.sentinel
+    if sentinel is not None:
+        return f"sentinel://{','.join(sorted(sentinel.hosts))}/{sentinel.service}"
     return recovery.EMBEDDED if redis is None else without_password(redis)
 
 
 def redis_store(config: Config, contract: str, clock: Clock) -> RedisStore:
     """Return the contract's ledger in Redis. Raises ConfigError for a URL that is none."""
-    assert config.ledger.redis is not None
-    password = None
-    if config.ledger.redis_password_file is not None:
-        password = secret(config.ledger.redis_password_file)
+    where = _sentinels(config.ledger.sentinel) or config.ledger.redis
+    assert where is not None, "an embedded ledger is in no Redis"
+    password = _secret(config.ledger.redis_password_file)
     try:
-        return RedisStore(config.ledger.redis, contract, clock=clock, password=password)
+        return RedisStore(where, contract, clock=clock, password=password)
     except ValueError as error:
         raise ConfigError(
             "ledger.redis: write it as redis://host:port/0, rediss:// or unix://"
         ) from error
 
 
+def _sentinels(sentinel: Sentinel | None) -> Sentinels | None:
+    if sentinel is None:
+        return None
+    return Sentinels(sentinel.endpoints, sentinel.service, _secret(sentinel.password_file))
+
+
 def store(
     config: Config, contract: str, known: ContractState, clock: Clock
 ) -> EmbeddedStore | RedisStore:
     """Return the contract's ledger, wherever its home is."""
-    if config.ledger.redis is None:
+    if not config.ledger.is_shared:
         return EmbeddedStore(recovery.book(known), clock)
     return redis_store(config, contract, clock)
+
+
+def _secret(file: Path | None) -> str | None:
+    return None if file is None else secret(file)
 
 
 def secret(file: Path) -> str:

@@ -44,6 +44,7 @@ def conflicts(
     yield from _catalogs(contracts, directory, catalogs)
     yield from _jobs(jobs, contracts)
     yield from _pairs(content)
+    yield from _homes(content)
     yield from _kept(content, contracts)
     yield from _exposed(content.get("listen", {}), jobs)
 
@@ -107,6 +108,16 @@ def _pairs(content: Mapping[str, Any]) -> Iterator[Mistake]:
         if isinstance(found, dict) and (one in found) != (other in found):
             alone, lacking = (one, other) if one in found else (other, one)
             yield (table, alone), f"it goes with {lacking}; set both or none"
+
+
+def _homes(content: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Refuse two places for one ledger: looked for in both, it would be two."""
+    ledger = content.get("ledger")
+    if isinstance(ledger, dict) and "redis" in ledger and "sentinel" in ledger:
+        yield (
+            ("ledger", "sentinel"),
+            "redis says where the ledger is too; leave one of them out",
+        )
 
 
 def _kept(content: Mapping[str, Any], contracts: list[Item]) -> Iterator[Mistake]:

@@ -25,6 +25,7 @@ from governor.config.values import (
     ProxyUrl,
     RedisUrl,
     Routes,
+    SentinelTable,
     Sha256,
     Share,
     Switch,
@@ -73,6 +74,23 @@ class Listen(Table):
         return endpoint(self.admin)
 
 
+class Sentinel(Table):
+    """Who knows where the primary is that keeps the shared ledger."""
+
+    hosts: Annotated[tuple[Endpoint, ...], Field(min_length=1)] = Field(
+        description="The Sentinels; each is asked until one knows."
+    )
+    service: Name = Field(description="What the Sentinels call the primary.")
+    password_file: ExistingFile | None = Field(
+        None, description="Holds the Sentinels' own password."
+    )
+
+    @property
+    def endpoints(self) -> tuple[tuple[str, int], ...]:
+        """Host and port of each; an IPv6 host comes without brackets."""
+        return tuple(map(endpoint, self.hosts))
+
+
 class Ledger(Table):
     """Where the ledger and the journal are kept."""
 
@@ -85,7 +103,15 @@ class Ledger(Table):
     redis_password_file: ExistingFile | None = Field(
         None, description="Holds the password, out of the configuration."
     )
+    sentinel: Annotated[Sentinel | None, SentinelTable] = Field(
+        None, description="Finds the shared ledger, in place of redis."
+    )
     keep: Duration = as_written("400d", description="How long the journal is kept.")
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the ledger is kept in Redis, and not in this process."""
+        return self.redis is not None or self.sentinel is not None
 
 
 class Tls(Table):

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 PLACES: Final = (Path("governor.toml"), Path("~/.config/governor/governor.toml"))
 BUILT_IN_CATALOGS: Final = ("x",)
 SECRETIVE: Final = {"redis", "proxy", "token_sha256"}  # may hold a password, or be one by mistake
-LATER: Final[dict[tuple[str, ...], str]] = {
-    ("ledger", "sentinel"): "Sentinel comes with a later release; leave it out",
-}
 PLAIN: Final = {  # pydantic's kinds of mistakes, where its own words help nobody
     "missing": "it is missing; add it",
     "too_short": "at least one is needed; add it",
@@ -156,7 +153,7 @@ def _said(error: ErrorDetails) -> str:
     where, value, kind = _where(error), error["input"], error["type"]
     plain = tuple(part for part in where if isinstance(part, str))
     if kind == "extra_forbidden":
-        return LATER.get(plain) or _unknown(plain)
+        return _unknown(plain)
     if kind == "tuple_type" and isinstance(value, dict):
         return f"write [[{'.'.join(plain)}]], in double brackets"
     if kind == "value_error":

@@ -202,6 +202,17 @@ def _redis(text: str) -> None:
         raise ValueError("write its password into redis_password_file, not behind the '?'")
 
 
+def _sentinel(value: object) -> object:
+    """Let an environment variable give the table: sentinel://host:26379,host:26380/service."""
+    if not isinstance(value, Variable):
+        return value
+    scheme, _, rest = value.partition("://")
+    hosts, slash, service = rest.partition("/")
+    if scheme != "sentinel" or not slash:
+        raise ValueError("write it as sentinel://host:26379,host:26380/service")
+    return {"hosts": _items(hosts), "service": service}
+
+
 def _proxy(text: str) -> None:
     """Never quotes the URL: it may hold a password."""
     parts = _url(text)
@@ -261,6 +272,7 @@ Endpoint = Annotated[str, _text(endpoint)]
 Name = Annotated[str, _text(_name)]
 Sha256 = Annotated[str, _text(_sha256)]
 RedisUrl = Annotated[str, _text(_redis)]
+SentinelTable = BeforeValidator(_sentinel)
 ProxyUrl = Annotated[str, _text(_proxy)]
 Networks = Annotated[tuple[Annotated[str, _text(_network)], ...], BeforeValidator(_list)]
 Routes = Annotated[dict[Endpoint, Endpoint], BeforeValidator(_pairs)]

@@ -127,6 +127,18 @@ def test_with_redis_it_is_kept_there(configure: Configure) -> None:
     assert isinstance(parts.store(config, "x", KNOWN, FakeClock()), RedisStore)
 
 
+def test_behind_sentinels_a_home_is_the_service_wherever_its_primary_is(
+    configure: Configure,
+) -> None:
+    """A failover moves nothing, and the order in which they are written says nothing."""
+    homes = {
+        parts.home(configure(ledger=f'sentinel = {{ hosts = {hosts}, service = "governor" }}'))
+        for hosts in ('["b:26379", "a:26379"]', '["a:26379", "b:26379"]')
+    }
+
+    assert homes == {"sentinel://a:26379,b:26379/governor"}
+
+
 def test_a_secret_is_what_its_file_says_without_the_line_end(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("secret\n", "utf-8")
 

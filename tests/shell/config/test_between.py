@@ -98,6 +98,10 @@ CONFLICTS = {
         '[tls]\nca_key = "a"\n',
         ("tls.ca_key", "it goes with ca_cert"),
     ),
+    "two places for one ledger": (
+        '[ledger]\nredis = "redis://h"\nsentinel = { hosts = ["h:1"], service = "s" }\n',
+        ("ledger.sentinel", "leave one of them out"),
+    ),
     "a journal forgotten too early": (
         '[ledger]\nkeep = "47h"\n',
         ("ledger.keep", "write 2d or more"),

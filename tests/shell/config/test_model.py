@@ -127,6 +127,15 @@ def test_every_setting_reaches_the_core() -> None:
     )
 
 
+def test_sentinels_make_a_ledger_shared() -> None:
+    config = read('[ledger.sentinel]\nhosts = ["[::1]:26379", "b:26380"]\nservice = "governor"\n')
+
+    assert config.ledger.is_shared
+    assert config.ledger.sentinel is not None
+    assert config.ledger.sentinel.endpoints == (("::1", 26379), ("b", 26380))
+    assert not Config().ledger.is_shared
+
+
 def test_every_setting_reaches_the_shell() -> None:
     config = read(EVERYTHING)
 

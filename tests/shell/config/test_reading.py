@@ -108,9 +108,13 @@ MISTAKES = {
         f'[[contract]]\n{LIMIT}windw = "1s"\n',
         "governor.toml:6: contract.limit.windw: no such key; did you mean window?",
     ),
-    "what a later release brings": (
-        "[ledger]\nsentinel = { hosts = [] }\n",
-        "governor.toml:2: ledger.sentinel: Sentinel comes with a later release; leave it out",
+    "a misspelt key of Sentinel": (
+        '[ledger]\nsentinel = { hosts = ["h:1"], service = "s", password = "p" }\n',
+        "governor.toml:2: ledger.sentinel.password: no such key; did you mean password_file?",
+    ),
+    "a Sentinel without its port": (
+        '[ledger.sentinel]\nhosts = ["sentinel-1"]\nservice = "s"\n',
+        "governor.toml:2: ledger.sentinel.hosts: 'sentinel-1' is no address: write host:port",
     ),
     "what is missing": (
         f'[[contract]]\n{LIMIT}[[contract.limit]]\nname = "m"\nposts = 5\n',

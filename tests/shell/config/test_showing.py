@@ -52,6 +52,7 @@ def test_what_is_shown_could_be_written_into_the_file(tmp_path: Path) -> None:
         "state": str(tmp_path),
         "redis": None,
         "redis_password_file": None,
+        "sentinel": None,
         "keep": "400d",
     }
     assert content["contract"][0]["limit"] == [
@@ -80,7 +81,7 @@ def test_the_schema_has_every_key_of_the_design() -> None:
     keys = {name: set(table["properties"]) for name, table in tables.items()}
 
     assert keys["Listen"] >= {"proxy", "admin", "tls_cert", "tls_key", "admin_token_file"}
-    assert keys["Ledger"] >= {"state", "redis", "redis_password_file", "keep"}
+    assert keys["Ledger"] >= {"state", "redis", "redis_password_file", "sentinel", "keep"}
     assert keys["Contract"] >= {"name", "catalog", "basis", "mode", "unknown", "errors", "limit"}
     assert keys["Job"] >= {"name", "token_sha256", "contract", "posts", "until", "max_wait"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
 from hypothesis import given
@@ -187,6 +187,21 @@ def test_a_wrong_redis_url_is_refused_without_showing_its_password(url: str) -> 
 
     assert "redis" in said
     assert "hunter2" not in said
+
+
+def test_sentinels_may_be_named_by_a_variable() -> None:
+    """A table has no plain spelling, so it is written as journals name such a home."""
+    kind = Annotated[dict[str, Any], values.SentinelTable]
+    found = read(kind, Variable("sentinel://a:26379, [::1]:26380/governor"))
+
+    assert found == {"hosts": ["a:26379", "[::1]:26380"], "service": "governor"}
+
+
+@pytest.mark.parametrize("text", ["a:26379", "redis://a:26379/0", "sentinel://a:26379"])
+def test_sentinels_that_cannot_be_read_from_a_variable_say_how(text: str) -> None:
+    assert "host:26380/service" in refused(
+        Annotated[dict[str, Any], values.SentinelTable], Variable(text)
+    )
 
 
 @pytest.mark.parametrize("url", ["http://corp:3128", "http://u:p@corp:3128/", "http://[::1]:3128"])
