@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from governor.core.ledger.book import Book, stricter
+from governor.core.ledger.accounts import stricter
+from governor.core.ledger.book import Book
 from governor.core.ledger.clocks import Clocks
 from governor.core.ledger.records import Adopted, Outcome, Record, Resolved, Started, Used
 from governor.core.ledger.state import ContractState, MemberState

@@ -57,8 +57,13 @@ class Window:
         of T by as much as any account's clocks may differ. The four spare ones are the bucket of
         now, the two cut by the ends, and one in reserve.
         """
-        span_ms = 2 * (self.window_ms + self.pad_ms) + LONGEST_TOLERANCE_MS
+        span_ms = self.kept_ms + LONGEST_TOLERANCE_MS
         return span_ms // self.bucket_ms + 4
+
+    @property
+    def kept_ms(self) -> int:
+        """How long rows keep their buckets, and the ledger rows: two windows with their pads."""
+        return 2 * (self.window_ms + self.pad_ms)
 
     def bucket(self, at_ms: int) -> int:
         """Return the number of the bucket that holds this instant of ledger time."""
@@ -74,7 +79,7 @@ class Window:
 
     def first_kept(self, now_ms: int) -> int:
         """Return the oldest bucket that a row still lists: two windows, so a loss can be undone."""
-        return (now_ms - 2 * (self.window_ms + self.pad_ms)) // self.bucket_ms
+        return (now_ms - self.kept_ms) // self.bucket_ms
 
     def in_ring(self, bucket: int, now_ms: int) -> bool:
         """Say whether a bucket is near enough to `now_ms` to have a place of its own."""

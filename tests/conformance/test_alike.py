@@ -168,7 +168,7 @@ class Talk:
         )
 
     def posts(self, name: str) -> int:
-        state = self.twins.book._accounts[name]  # noqa: SLF001  # to ask for exactly what is left
+        state = self.twins.book.accounts[name]
         limit = state.limit or 1_000
         left = max(0, limit - state.usage)
         near = self.random.choice((0, 1, left, left + 1, left // 3, limit, limit + 1))

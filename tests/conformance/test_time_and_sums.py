@@ -89,7 +89,7 @@ async def test_a_closed_ledger_grants_nothing_and_learns_its_time(twins: Twins) 
 @pytest.mark.parametrize("amiss", ["pending", "charged"])
 async def test_sums_that_do_not_add_up_close_the_ledger(twins: Twins, amiss: str) -> None:
     member = await spent(twins, TOTAL, 100)
-    state = twins.book._accounts[TOTAL]  # noqa: SLF001  # damage can only be done from inside
+    state = twins.book.accounts[TOTAL]
     if amiss == "pending":
         state.pending -= 1
     else:
@@ -109,7 +109,7 @@ async def test_sums_that_do_not_add_up_close_the_ledger(twins: Twins, amiss: str
 async def test_a_row_whose_first_message_found_a_loss_has_no_reply_to_repeat(twins: Twins) -> None:
     member = await joined(twins)
     member.restart()
-    twins.book._accounts[TOTAL].pending += 1  # noqa: SLF001  # damage can only be done from inside
+    twins.book.accounts[TOTAL].pending += 1
     twins.inside.hincrby(f"{PREFIX}account:{TOTAL}", "pending", 1)
     twins.pass_ms(60_000)
     assert reason(await member.say(whole=member.whole())) is DoubtReason.MISCOUNTED
@@ -119,7 +119,7 @@ async def test_a_row_whose_first_message_found_a_loss_has_no_reply_to_repeat(twi
 
 async def test_every_account_is_recounted_at_least_once_a_minute(twins: Twins) -> None:
     member = await joined(twins)
-    twins.book._accounts[SHARE].pending += 1  # noqa: SLF001  # damage can only be done from inside
+    twins.book.accounts[SHARE].pending += 1
     twins.inside.hincrby(f"{PREFIX}account:{SHARE}", "pending", 1)
     seconds = 0
     while isinstance(await member.say(), Reply):

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from governor.clock import SystemClock
-from governor.core.ledger.book import Book, RowState
+from governor.core.ledger.book import Book
 from governor.core.ledger.clocks import Clocks
+from governor.core.ledger.members import RowState
 from governor.core.ledger.messages import (
     Account,
     Answer,
@@ -105,9 +106,9 @@ class Twins:
     def begin(self, member: str, account: Account, posts: int) -> None:
         """Give the book an account that begins with posts used, as `create.lua` does in Redis."""
         self.book.admit((account,))
-        self.book._accounts[account.name].pending = posts  # noqa: SLF001  # embedded never begins so
-        row = RowState(0, None, values={account.name: RowValue(posts, posts)})
-        self.book._rows[member] = row  # noqa: SLF001  # embedded never begins so
+        self.book.accounts[account.name].pending = posts
+        row = RowState(0, self.book.epoch, values={account.name: RowValue(posts, posts)})
+        self.book.members.rows[member] = row
 
     def close_ledger(self) -> None:
         """Close it, as a loss does."""
@@ -192,7 +193,7 @@ class Member:
     def _stamp(self, values: Mapping[str, RowValue], reply: Reply) -> None:
         accounts = {
             name: Account(name, None, state.ring.window.window_ms)
-            for name, state in self.twins.book._accounts.items()  # noqa: SLF001  # its twin's rules
+            for name, state in self.twins.book.accounts.items()
         }
         if self.journal is None:
             self.journal = ContractState("", self.twins.identity, accounts, 0, 0, 0, None)

@@ -23,6 +23,16 @@ class Clocks:
     high_ms: int
     store_offset_ms: int
 
+    def resumed(self, time_ms: int, high_ms: int) -> Clocks:
+        """Return the clocks going on from a journal's time, if that is later.
+
+        The store's clock is anchored where it stood: it reads as much more as T has risen.
+        """
+        rise_ms = max(0, time_ms - self.time_ms)
+        return Clocks(
+            self.time_ms + rise_ms, max(self.high_ms, high_ms), self.store_offset_ms - rise_ms
+        )
+
     def read(
         self, *, store_ms: int, boot_ms: int, boot_offset_ms: int | None, tolerance_ms: int
     ) -> tuple[Clocks, int, tuple[str, ...]]:

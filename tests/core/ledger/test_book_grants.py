@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from governor.core.ledger.book import stricter
+from governor.core.ledger.accounts import stricter
 from governor.core.ledger.messages import (
     Grant,
     RowValue,
@@ -96,6 +96,7 @@ def test_lowering_is_adopted_at_once_and_raising_never(speaker: Speaker) -> None
     for shown, granted in ((700, True), (1_000, True), (None, True), (650, False), (10, False)):
         account = replace(TOTAL, limit=shown)
         trial = Speaker(deepcopy(speaker.book), "other")
+        trial.now_ms += 10_000  # the other is not waited for any more
         trial.join(accounts=(replace(TOTAL, limit=700),))
         reply = trial.reply(ask(51), accounts=(account,))
         assert reply.grants[0].granted is granted

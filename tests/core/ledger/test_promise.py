@@ -65,6 +65,7 @@ class Fleet:
         clocks = ("store", *self.names)
         self.ppm = {name: self.random.choice((-500, 0, 500)) for name in clocks}
         self.seq = dict.fromkeys(self.names, 0)
+        self.roster = 0
         self.row = dict.fromkeys(self.names, RowValue())
         self.open: dict[str, list[Open]] = {name: [] for name in self.names}
         self.now_ms = 0
@@ -110,10 +111,13 @@ class Fleet:
             values={"x": self.row[name]},
             asks=tuple(Ask((("x", posts),)) for posts in asks),
             whole=whole,
+            roster=self.roster,
         )
         reply = self.book.converse(message, store_ms=self.reads("store"))
 
         assert isinstance(reply, Reply)
+        if reply.roster is not None:
+            self.roster = reply.roster.version
         return reply
 
     def end(self, name: str) -> None:

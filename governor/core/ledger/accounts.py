@@ -1,0 +1,34 @@
+"""What a ledger keeps of one account: its rule, and its sums over all rows that count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from governor.core.ledger.ring import Ring
+
+
+@dataclass(slots=True)
+class AccountState:
+    """One account's rule and its sums."""
+
+    limit: int | None
+    ring: Ring
+    pending: int = 0
+
+    @property
+    def usage(self) -> int:
+        """Charged and held posts: what the platform may have counted in the last window."""
+        return self.ring.charged + self.pending
+
+    def shortage(self, posts: int) -> int:
+        """Return how many posts must free before `posts` more fit; at most 0 when they do."""
+        return -posts if self.limit is None else self.usage + posts - self.limit
+
+
+def stricter(one: int | None, other: int | None) -> int | None:
+    """Return the lower of two limits; None is no limit."""
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)

@@ -1,0 +1,97 @@
+"""What happens to a ledger on somebody's word: that it is lost, or that a member is dead.
+
+A loss is declared by compare-and-set: of all the members that notice it, one begins a new epoch,
+and the others, whose word is about an identity that is gone by then, are told of it and restore
+under it. Declared twice it happens once.
+"""
+
+from __future__ import annotations
+
+from governor.core.ledger.book import Book
+from governor.core.ledger.clocks import Clocks
+from governor.core.ledger.members import NOTHING
+from governor.core.ledger.messages import Account, Identity, Loss, Retired, RowValue
+from governor.core.ledger.opening import GRACE_MS
+from governor.core.ledger.roster import MemberStanding
+
+
+def declare(
+    book: Book | None, loss: Loss, *, store_ms: int, run_id: str, replication_id: str
+) -> Book:
+    """Return the ledger to restore in: as it is, if somebody else has declared the loss before.
+
+    `book` None: nothing was there. `run_id` and `replication_id` are the store's as it runs now.
+    Of an empty ledger nobody can know who used it, so opening that takes an operator's word,
+    unless the configuration names the members.
+    """
+    if book is not None and _stands(book, loss, (run_id, replication_id)):
+        if not book.open:
+            book.members.meet(loss.roster, epoch=book.epoch)
+        book.awaits_word = book.awaits_word and not (loss.word or loss.named)
+        return book
+    before = book.epoch if book is not None else 0
+    identity = Identity(max(before + 1, loss.seen.epoch + 1, store_ms), run_id, replication_id)
+    awaits_word = (book is None or book.awaits_word) and not (loss.word or loss.named)
+    time_ms, high_ms = loss.time_ms, max(loss.time_ms, loss.high_ms)
+    accounts = loss.accounts
+    if book is not None:
+        time_ms = max(time_ms, book.clocks.time_ms)
+        high_ms = max(high_ms, book.clocks.high_ms)
+        accounts = (*_accounts(book), *accounts)
+    lost = Book(accounts, identity=identity, clocks=Clocks(time_ms, high_ms, store_ms - time_ms))
+    if book is not None:
+        lost.leniency = book.leniency
+        lost.members.rows = book.members.rows
+    lost.leniency &= loss.leniency
+    lost.open, lost.awaits_word, lost.opens_ms = False, awaits_word, time_ms + GRACE_MS
+    lost.members.meet(loss.roster, epoch=identity.epoch)
+    lost.members.version = 1
+    return lost
+
+
+def _stands(book: Book, loss: Loss, now: tuple[str, str]) -> bool:
+    """Say whether this ledger is sound in itself, and not the one that is declared lost."""
+    is_here = (book.identity.run_id, book.identity.replication_id) == now
+    return book.sound and is_here and book.identity != loss.seen
+
+
+def _accounts(book: Book) -> tuple[Account, ...]:
+    """Return a ledger's rules without its sums."""
+    return tuple(
+        Account(name, state.limit, state.ring.window.window_ms)
+        for name, state in book.accounts.items()
+    )
+
+
+def retire(book: Book, member: str, charged: int | None) -> Retired:
+    """Fence a member that an operator says is dead, and charge what it may have cost.
+
+    A row that counts says what was pending. One that is left from before a loss may be older than
+    the journal that was lost with its member, so every limit is charged in full, or what the
+    operator says with `charged`. All of it is stamped a window ahead: nobody saw it end. Raises
+    KeyError for a member that has no row.
+    """
+    row = book.members.rows[member]
+    book.sound = False
+    counts = row.epoch == book.epoch
+    if not counts:
+        row.buckets = {}
+    added = []
+    values: dict[str, RowValue] = {}
+    for account, state in book.accounts.items():
+        value = row.values.get(account, NOTHING)
+        posts = value.pending
+        if counts:
+            state.pending -= posts
+        elif state.limit is not None:
+            posts = state.limit if charged is None else charged
+        values[account] = RowValue(0, value.charged + posts, value.lingered)
+        book.stamp(row, account, posts, book.clocks.high_ms + state.ring.window.window_ms)
+        added.append((account, posts))
+    row.values, row.epoch, row.generation = values, book.epoch, row.generation + 1
+    row.standing, row.final = MemberStanding.RETIRED, True
+    row.frees_ms = row.frees_at(book.accounts, book.clocks.time_ms)
+    row.heard_ms = book.clocks.time_ms
+    book.members.changed()
+    book.sound = True
+    return Retired(tuple(added), row.frees_ms)
