@@ -118,6 +118,8 @@ def _homes(content: Mapping[str, Any]) -> Iterator[Mistake]:
             ("ledger", "sentinel"),
             "redis says where the ledger is too; leave one of them out",
         )
+    if isinstance(ledger, dict) and ledger.get("members") and not {"redis", "sentinel"} & {*ledger}:
+        yield ("ledger", "members"), "an embedded ledger has one member; leave it out, or say redis"
 
 
 def _kept(content: Mapping[str, Any], contracts: list[Item]) -> Iterator[Mistake]:

@@ -18,6 +18,7 @@ from governor.config.values import (
     Duration,
     Endpoint,
     ExistingFile,
+    Members,
     Name,
     Networks,
     Place,
@@ -105,6 +106,9 @@ class Ledger(Table):
     )
     sentinel: Annotated[Sentinel | None, SentinelTable] = Field(
         None, description="Finds the shared ledger, in place of redis."
+    )
+    members: Members = Field(
+        (), description="All governors that share the ledger; then an empty one needs no word."
     )
     keep: Duration = as_written("400d", description="How long the journal is kept.")
 

@@ -35,6 +35,7 @@ LONGEST_MS: Final = 36_500 * UNITS_MS["d"]  # a century: longer is a slip of the
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")  # fits a label, a key and a file name
 HOSTNAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 SHA256: Final = re.compile(r"[0-9a-f]{64}")
+MEMBER: Final = re.compile(r"[0-9a-f]{32}")
 REDIS: Final = {"redis", "rediss", "unix"}
 LARGEST_PORT: Final = 65_535
 
@@ -183,6 +184,20 @@ def _sha256(text: str) -> None:
         raise ValueError("write the token's SHA-256 as 64 lower-case hex digits, never the token")
 
 
+def _member(text: str) -> None:
+    if not MEMBER.fullmatch(text):
+        raise ValueError(
+            f"{text!r} is no member: write the 32 hex digits that `governor check` shows there"
+        )
+
+
+def _distinct(members: tuple[str, ...]) -> tuple[str, ...]:
+    for number, member in enumerate(members):
+        if member in members[:number]:
+            raise ValueError(f"{member} stands twice: name each governor once")
+    return members
+
+
 def _network(text: str) -> None:
     try:
         ip_network(text)
@@ -275,6 +290,9 @@ RedisUrl = Annotated[str, _text(_redis)]
 SentinelTable = BeforeValidator(_sentinel)
 ProxyUrl = Annotated[str, _text(_proxy)]
 Networks = Annotated[tuple[Annotated[str, _text(_network)], ...], BeforeValidator(_list)]
+Members = Annotated[
+    tuple[Annotated[str, _text(_member)], ...], BeforeValidator(_list), AfterValidator(_distinct)
+]
 Routes = Annotated[dict[Endpoint, Endpoint], BeforeValidator(_pairs)]
 Catalog = Annotated[str, BeforeValidator(_catalog)]
 Place = Annotated[Path, BeforeValidator(_path)]

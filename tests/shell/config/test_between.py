@@ -33,6 +33,7 @@ SOUND = {
     "a cap equal to the limit": f"[[contract]]\n{LIMIT}{JOB}posts = 1000\n",
     "TLS by both files": '[listen]\ntls_cert = "a"\ntls_key = "b"\n',
     "two ports that the system chooses": '[listen]\nproxy = "127.0.0.1:0"\nadmin = "127.0.0.1:0"\n',
+    "members of a ledger in Redis": '[ledger]\nredis = "redis://h"\nmembers = ["a"]\n',
     "a journal kept for two windows": '[ledger]\nkeep = "48h"\n',
     "beyond loopback, guarded": '[listen]\nproxy = "0.0.0.0:1"\ntls_cert = "a"\ntls_key = "b"\n'
     f'admin = "[::]:2"\nadmin_token_file = "c"\n{JOB}',
@@ -70,6 +71,10 @@ CONFLICTS = {
         ("contract.0.limit.1.name", "'l' stands twice"),
     ),
     "two jobs of one name": (JOB + JOB, ("job.1.name", "'a' stands twice")),
+    "members of a ledger that nobody shares": (
+        '[ledger]\nmembers = ["a"]\n',
+        ("ledger.members", "an embedded ledger has one member"),
+    ),
     "no such catalog": (
         f'[[contract]]\ncatalog="z"\n{LIMIT}',
         ("contract.0.catalog", "there is no catalog 'z'; write x, y or the path"),

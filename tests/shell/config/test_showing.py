@@ -53,6 +53,7 @@ def test_what_is_shown_could_be_written_into_the_file(tmp_path: Path) -> None:
         "redis": None,
         "redis_password_file": None,
         "sentinel": None,
+        "members": [],
         "keep": "400d",
     }
     assert content["contract"][0]["limit"] == [
@@ -81,7 +82,14 @@ def test_the_schema_has_every_key_of_the_design() -> None:
     keys = {name: set(table["properties"]) for name, table in tables.items()}
 
     assert keys["Listen"] >= {"proxy", "admin", "tls_cert", "tls_key", "admin_token_file"}
-    assert keys["Ledger"] >= {"state", "redis", "redis_password_file", "sentinel", "keep"}
+    assert keys["Ledger"] >= {
+        "state",
+        "redis",
+        "redis_password_file",
+        "sentinel",
+        "members",
+        "keep",
+    }
     assert keys["Contract"] >= {"name", "catalog", "basis", "mode", "unknown", "errors", "limit"}
     assert keys["Job"] >= {"name", "token_sha256", "contract", "posts", "until", "max_wait"}
 

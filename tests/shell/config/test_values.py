@@ -197,6 +197,23 @@ def test_sentinels_may_be_named_by_a_variable() -> None:
     assert found == {"hosts": ["a:26379", "[::1]:26380"], "service": "governor"}
 
 
+def test_members_are_named_by_their_ids() -> None:
+    one, other = "0" * 32, "a1" * 16
+
+    assert read(values.Members, [one, other]) == (one, other)
+    assert read(values.Members, Variable(f"{one}, {other}")) == (one, other)
+
+
+@pytest.mark.parametrize("text", ["", "a1", "A1" * 16, "a1" * 17, "g" * 32])
+def test_what_is_no_member_is_refused_with_the_place_to_look(text: str) -> None:
+    assert "`governor check`" in refused(values.Members, [text])
+
+
+def test_a_member_that_stands_twice_is_a_slip_of_the_pen() -> None:
+    """The operator meant another one, whose posts would be forgotten after a loss."""
+    assert "stands twice" in refused(values.Members, ["a1" * 16, "0" * 32, "a1" * 16])
+
+
 @pytest.mark.parametrize("text", ["a:26379", "redis://a:26379/0", "sentinel://a:26379"])
 def test_sentinels_that_cannot_be_read_from_a_variable_say_how(text: str) -> None:
     assert "host:26380/service" in refused(
