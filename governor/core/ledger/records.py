@@ -109,4 +109,16 @@ class Rostered:
     entries: tuple[RosterEntry, ...]
 
 
-Record = Started | Adopted | Used | Claimed | Resolved | Stamped | Rostered
+@dataclass(frozen=True, slots=True)
+class Torn:
+    """The journal was found damaged, and the rows behind the one before this may be lost.
+
+    `found` says what was wrong, `kept` under which name in the state directory the damaged files
+    are kept. Nobody can say what the lost rows held: `core.ledger.state` charges the worst case.
+    """
+
+    found: str
+    kept: str
+
+
+Record = Started | Adopted | Used | Claimed | Resolved | Stamped | Rostered | Torn

@@ -7,7 +7,8 @@ ever charged, in which buckets the ledger put it, and which claims never ended. 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from governor.core.ledger.messages import Account, Identity, RowValue, WholeRow
 from governor.core.ledger.records import (
@@ -19,11 +20,16 @@ from governor.core.ledger.records import (
     Rostered,
     Stamped,
     Started,
+    Torn,
     Used,
 )
 from governor.core.ledger.roster import RosterEntry  # noqa: TC001  # a checkpoint decodes by annotation
 from governor.core.ledger.row import grown
 from governor.core.window import Window
+
+# What lost rows cannot have reached. Journals were folded with these numbers: never lower them.
+MOST_LOST_POSTS: Final = 100_000_000_000  # 270 years at a million a day; exact in Lua and cjson
+MOST_LOST_STARTS: Final = 1_000_000_000  # of one state directory
 
 
 @dataclass(slots=True)
@@ -83,6 +89,24 @@ class ContractState:
         self.boot_offset_ms = record.boot_offset_ms
         self.wall_offset_ms = record.wall_offset_ms
 
+    def tear(self) -> None:
+        """Charge what rows that are lost may have held: the whole of every limit, lingering.
+
+        Whatever they held was counted before that frees, so no window can hold both it and a grant
+        made afterwards. Totals also jump beyond all that the ledger can have been told: they only
+        ever grow. The jump is in no bucket. The boot clock's offset may be among what is lost.
+        """
+        for name, account in self.accounts.items():
+            for values in (self.totals, self.spread):
+                value = values.get(name, RowValue())
+                values[name] = replace(
+                    value,
+                    charged=value.charged + MOST_LOST_POSTS,
+                    lingered=value.lingered + MOST_LOST_POSTS,
+                )
+            self.charge(((name, account.limit or 0),), lingers=True)
+        self.boot_offset_ms = None
+
     def adopt(self, record: Adopted) -> None:
         """Note under which identity and rules it is kept from now on.
 
@@ -101,12 +125,16 @@ class ContractState:
 
 @dataclass(slots=True)
 class MemberState:
-    """All that one journal says. An empty one is that of a journal just made."""
+    """All that one journal says. An empty one is that of a journal just made.
+
+    `torn`: rows were lost once, so a contract or limit that is not here may yet have been used.
+    """
 
     member: str = ""
     generation: int = 0
     boot_id: str = ""
     contracts: dict[str, ContractState] = field(default_factory=dict)
+    torn: bool = False
 
     def apply(self, record: Record) -> None:
         """Fold in the next record. KeyError for a contract that was never adopted."""
@@ -127,6 +155,8 @@ class MemberState:
                 self.contracts[record.contract].stamp(record)
             case Rostered():
                 self.contracts[record.contract].meet(record)
+            case Torn():
+                self._tear()
 
     def _start(self, record: Started) -> None:
         if record.boot_id != self.boot_id:
@@ -134,6 +164,12 @@ class MemberState:
                 contract.boot_offset_ms = None
         self.member, self.generation = record.member, record.generation
         self.boot_id = record.boot_id
+
+    def _tear(self) -> None:
+        self.torn = True
+        self.generation += MOST_LOST_STARTS  # a lost row may have held the start of a later one
+        for contract in self.contracts.values():
+            contract.tear()
 
     def _adopt(self, record: Adopted) -> None:
         known = self.contracts.get(record.contract)

@@ -18,6 +18,7 @@ from governor.core.ledger.records import (
     Rostered,
     Stamped,
     Started,
+    Torn,
     Used,
 )
 from governor.core.ledger.roster import MemberStanding, RosterEntry
@@ -31,6 +32,7 @@ RECORDS: tuple[Record, ...] = (
     Resolved("x", "hold", Outcome.ORPHANED, None, AMOUNTS, lingers=True, at_ms=60),
     Stamped("x", 4, (("x", RowValue(0, 1, 2)),), 70, 71, -3, 4, 5),
     Rostered("x", 2, (RosterEntry("member", 3, MemberStanding.LEFT, 80),)),
+    Torn("record 9 is missing", "torn-1"),
 )
 
 

@@ -7,7 +7,9 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from governor.core.ledger.messages import Account, Identity, RowValue
+from governor.core.ledger.book import Book
+from governor.core.ledger.clocks import Clocks
+from governor.core.ledger.messages import Account, Identity, Message, Reply, RowValue
 from governor.core.ledger.records import (
     Adopted,
     Claimed,
@@ -17,10 +19,11 @@ from governor.core.ledger.records import (
     Rostered,
     Stamped,
     Started,
+    Torn,
     Used,
 )
 from governor.core.ledger.roster import RosterEntry
-from governor.core.ledger.state import ContractState, MemberState
+from governor.core.ledger.state import MOST_LOST_STARTS, ContractState, MemberState
 from governor.core.window import Window
 
 WINDOW = Window(10_000)
@@ -172,3 +175,63 @@ def test_another_ledger_has_not_told_its_roster_yet() -> None:
     assert contract(known, adopted()).roster_version == 7
     assert contract(known, other).roster_version == 0
     assert contract(known, other).whole_row().roster == entries
+
+
+TORN = Torn("record 3 is missing", "torn-1")
+
+
+def test_lost_rows_are_charged_as_the_whole_of_every_limit() -> None:
+    """In whatever they held no window was over the limit, and it may still linger."""
+    share, uncapped = Account("x/a", 300, WINDOW.window_ms), Account("x/b", None, WINDOW.window_ms)
+    state = contract(
+        replace(adopted(), accounts=(ACCOUNT, share, uncapped)),
+        claimed("a"),
+        resolved("a", 70),
+        claimed("b"),
+        TORN,
+    )
+    grew = {
+        name: state.totals[name].lingered - state.spread[name].lingered for name in state.spread
+    }
+
+    assert grew == {"x": 1_000, "x/a": 300, "x/b": 0}
+    assert state.totals["x"].charged - state.spread["x"].charged == 70
+    assert state.claims == {"b": claimed("b")}
+
+
+def test_a_torn_journal_is_not_behind_what_its_lost_rows_told_the_ledger() -> None:
+    """Invariant 2: totals only grow, and a lower generation is fenced. Nor is a post free."""
+    told = {"x": RowValue(charged=400_000, lingered=9_000)}
+    before = contract().whole_row()
+    book = Book([ACCOUNT], identity=IDENTITY, clocks=Clocks(50_000, 50_000, 0))
+    first = Message(
+        member="member",
+        identity=IDENTITY,
+        generation=9,
+        seq=1,
+        acked=0,
+        nonce="n",
+        boot_ms=1_000,
+        values=told,
+        whole=before,
+        accounts=(ACCOUNT,),
+    )
+    torn = fold(TORN, started(1 + MOST_LOST_STARTS))
+    state = torn.contracts["x"]
+    again = replace(first, generation=torn.generation, values=state.totals, whole=state.whole_row())
+
+    assert isinstance(book.converse(first, store_ms=50_000), Reply)
+    answer = book.converse(again, store_ms=50_000)
+    assert isinstance(answer, Reply)
+    assert answer.usage["x"].charged == 1_000
+
+
+def test_a_tear_leaves_no_generation_that_lost_rows_may_have_begun() -> None:
+    assert fold(started(7), TORN).generation == 7 + MOST_LOST_STARTS
+
+
+def test_a_tear_is_never_forgotten_and_leaves_the_boot_clock_to_be_anchored() -> None:
+    """A contract that only lost rows knew is not one with nothing used."""
+    assert not fold().torn
+    assert fold(TORN, started(2)).torn
+    assert contract(TORN).boot_offset_ms is None
