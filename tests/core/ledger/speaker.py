@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from governor.core.ledger.book import Book
 from governor.core.ledger.clocks import Clocks
+from governor.core.ledger.loss import declare
 from governor.core.ledger.messages import (
     Account,
     Answer,
@@ -14,10 +16,12 @@ from governor.core.ledger.messages import (
     DoubtReason,
     Grant,
     Identity,
+    Loss,
     Message,
     Reply,
     WholeRow,
 )
+from governor.core.ledger.roster import Roster
 from governor.core.window import Window
 
 BEGIN_MS = 1_000_000_000
@@ -39,6 +43,7 @@ class Speaker:
         self.book = book or Book(ACCOUNTS, identity=IDENTITY, clocks=clocks)
         self.name, self.generation, self.seq, self.acked = name, 1, 0, 0
         self.now_ms = self.book.clocks.time_ms
+        self.roster = Roster(0, ())  # as it has journaled it
 
     def message(self, **parts: Any) -> Message:  # noqa: ANN401  # any field of a Message
         self.seq += 1
@@ -51,6 +56,7 @@ class Speaker:
             "nonce": f"{self.name}{self.generation}.{self.seq}",
             "boot_ms": self.now_ms,
             "values": {},
+            "roster": self.roster.version,
         }
         return Message(**empty | parts)
 
@@ -58,6 +64,7 @@ class Speaker:
         answer = self.book.converse(message, store_ms=self.now_ms)
         if isinstance(answer, Reply):
             self.acked = max(self.acked, answer.seq)
+            self.roster = answer.roster or self.roster
         return answer
 
     def say(self, **parts: Any) -> Answer:  # noqa: ANN401  # any field of a Message
@@ -69,8 +76,26 @@ class Speaker:
         assert isinstance(answer, Reply)
         return answer
 
-    def join(self, **parts: Any) -> Reply:  # noqa: ANN401  # any field of a Message
-        return self.reply(**{"whole": WholeRow({}, {}, 0, 0, 0)} | parts)
+    def join(self, *asks: Ask, **parts: Any) -> Reply:  # noqa: ANN401  # any field of a Message
+        return self.reply(*asks, **{"whole": WholeRow({}, {}, 0, 0, 0)} | parts)
+
+    def lose(self, *, emptied: bool = False, **parts: Any) -> None:  # noqa: ANN401  # of a Loss
+        """Declare the ledger lost, in a store that was started anew, and emptied or not."""
+        known: dict[str, Any] = {
+            "seen": self.book.identity,
+            "time_ms": self.book.clocks.time_ms,
+            "high_ms": self.book.clocks.high_ms,
+            "accounts": ACCOUNTS,
+            "roster": self.roster.entries,
+        }
+        self.roster = replace(self.roster, version=0)
+        found = None if emptied else self.book
+        store = {"store_ms": self.now_ms, "run_id": "later", "replication_id": "later"}
+        self.book = declare(found, Loss(**known | parts), **store)  # type: ignore[arg-type]  # by name
+
+    def restore(self, **parts: Any) -> Reply:  # noqa: ANN401  # any field of a Message
+        """Bring an empty row, and everybody whom the journal knows."""
+        return self.join(whole=WholeRow({}, {}, 0, 0, 0, self.roster.entries), **parts)
 
     def restart(self) -> None:
         self.generation, self.seq, self.acked = self.generation + 1, 0, 0

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from governor.core.ledger.accounts import stricter
 from governor.core.ledger.messages import (
     Account,
     Ask,
@@ -206,15 +205,6 @@ def test_a_job_may_be_new(speaker: Speaker) -> None:
 
     assert reply.grants == (GRANTED,)
     assert speaker.book.admit((new, Account("day/d", 7, DAY.window_ms))) == ("day/d",)
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "both"), [(None, None, None), (None, 3, 3), (2, None, 2), (2, 3, 2), (3, 0, 0)]
-)
-def test_the_strictest_limit_shown_is_enforced(
-    one: int | None, other: int | None, both: int | None
-) -> None:
-    assert stricter(one, other) == both
 
 
 def test_a_closed_ledger_grants_nothing_and_learns_its_time_from_journals(
