@@ -215,7 +215,8 @@ class Book:
             self.members.rows[message.member] = row
             row.joined = self.members.changed()
         if not self.open and message.whole is not None:
-            for outdated in self.members.meet(message.whole.roster, epoch=self.epoch):
+            others = (entry for entry in message.whole.roster if entry.member != message.member)
+            for outdated in self.members.meet(others, epoch=self.epoch):
                 self._uncount(outdated)
         if message.anchor:
             row.boot_offset_ms = None
@@ -340,8 +341,12 @@ class Book:
             pending += row.values.get(account, NOTHING).pending
             charged += sum(posts for bucket, posts in buckets.items() if bucket >= first)
         if self.open:
-            kept_ms = max(each.ring.window.kept_ms for each in self.accounts.values())
-            self.members.drop_idle(now_ms - kept_ms)
+            windows = {name: each.ring.window for name, each in self.accounts.items()}
+            kept_ms = max(window.kept_ms for window in windows.values())
+            self.members.drop_idle(
+                now_ms - kept_ms,
+                {name: window.first_kept(now_ms) for name, window in windows.items()},
+            )
         return (pending, charged) == (state.pending, state.ring.charged)
 
     def _reply(self, message: Message, row: RowState, grants: tuple[Grant, ...]) -> Reply:

@@ -50,9 +50,12 @@ def declare(
 
 
 def _stands(book: Book, loss: Loss, now: tuple[str, str]) -> bool:
-    """Say whether this ledger is sound in itself, and not the one that is declared lost."""
+    """Say whether this ledger is sound in itself, and later than the one that is declared lost.
+
+    An earlier one was put back from a copy: to trust it would be to open what was closed.
+    """
     is_here = (book.identity.run_id, book.identity.replication_id) == now
-    return book.sound and is_here and book.identity != loss.seen
+    return book.sound and is_here and book.epoch > loss.seen.epoch
 
 
 def _accounts(book: Book) -> tuple[Account, ...]:
@@ -87,8 +90,11 @@ def retire(book: Book, member: str, charged: int | None) -> Retired:
             posts = state.limit if charged is None else charged
         values[account] = RowValue(0, value.charged + posts, value.lingered)
         book.stamp(row, account, posts, book.clocks.high_ms + state.ring.window.window_ms)
-        added.append((account, posts))
-    row.values, row.epoch, row.generation = values, book.epoch, row.generation + 1
+        if posts:
+            added.append((account, posts))
+    if row.standing is not MemberStanding.RETIRED:
+        row.generation += 1
+    row.values, row.epoch = values, book.epoch
     row.standing, row.final = MemberStanding.RETIRED, True
     row.frees_ms = row.frees_at(book.accounts, book.clocks.time_ms)
     row.heard_ms = book.clocks.time_ms

@@ -51,6 +51,14 @@ class RowState:
         """Posts held, over all accounts: only whether there are any means something."""
         return sum(value.pending for value in self.values.values())
 
+    def has_buckets(self, oldest: Mapping[str, int]) -> bool:
+        """Say whether anything was charged in a bucket that is still kept."""
+        return any(
+            bucket >= oldest[account]
+            for account in self.buckets
+            for bucket in self.buckets[account]
+        )
+
     def frees_at(self, accounts: Mapping[str, AccountState], now_ms: int) -> int:
         """Return when the last of its charges frees, `now_ms` if all have."""
         ends = [
@@ -102,6 +110,8 @@ class Members:
             row = self.rows.setdefault(entry.member, RowState(entry.generation))
             if row.epoch == epoch:
                 outdated.append(replace(row))
+            if entry.generation > row.generation:
+                row.seq = 0
             row.epoch, row.final = NO_EPOCH, False
             row.generation, row.standing = entry.generation, entry.standing
             row.frees_ms = entry.frees_ms
@@ -126,12 +136,15 @@ class Members:
             row.joined = 0
         return row.joined == 0
 
-    def drop_idle(self, since_ms: int) -> None:
-        """Forget members not heard from since then that hold nothing and were charged nothing."""
+    def drop_idle(self, since_ms: int, oldest: Mapping[str, int]) -> None:
+        """Forget members not heard from since then that hold nothing and were charged nothing.
+
+        `oldest` is, of each account, the first bucket that is still kept.
+        """
         idle = [
             member
             for member, row in self.rows.items()
-            if row.heard_ms < since_ms and not row.pending and not any(row.buckets.values())
+            if row.heard_ms < since_ms and not row.pending and not row.has_buckets(oldest)
         ]
         for member in idle:
             del self.rows[member]

@@ -112,3 +112,12 @@ def test_an_older_report_changes_nothing() -> None:
 
     assert members.meet([RosterEntry("m", 4), RosterEntry("m", 5)], epoch=1) == ()
     assert (members.version, members.rows["m"].epoch) == (0, 1)
+
+
+def test_a_later_start_begins_its_seqs_anew() -> None:
+    """Its first message is none that was heard before."""
+    members = Members()
+    members.rows["m"] = RowState(5, epoch=1, seq=70)
+    (outdated,) = members.meet([RosterEntry("m", 6)], epoch=1)
+
+    assert (outdated.epoch, members.rows["m"].epoch, members.rows["m"].seq) == (1, 0, 0)
