@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from governor.core.ledger.messages import Ask, Identity
-    from tests.fakes.redis import RedisServer
+    from tests.fakes.redis import Server
 
 CONTRACT: Final = "x"
 PREFIX: Final = f"governor:{{{CONTRACT}}}:"
@@ -44,14 +44,14 @@ LEAD_MS: Final = 500  # the store's clock runs this far ahead, so that T is the 
 class Twins:
     """One ledger in both homes. `say` fails the test when they disagree."""
 
-    def __init__(self, server: RedisServer, store: RedisStore, book: Book) -> None:
+    def __init__(self, server: Server, store: RedisStore, book: Book) -> None:
         self.server, self.store, self.book = server, store, book
         self.inside = server.client()
         self.members: dict[str, Member] = {}
         self._store_ms = 0
 
     @classmethod
-    async def create(cls, server: RedisServer, *accounts: Account) -> Twins:
+    async def create(cls, server: Server, *accounts: Account) -> Twins:
         """Create the ledger in Redis, and its twin in this process."""
         store = RedisStore(server.url, CONTRACT, clock=SystemClock())
         created = await store.create(accounts)

@@ -1,11 +1,12 @@
 """A Redis Cluster of three primaries on loopback, with every slot in somebody's hands.
 
 It has the face of one server, so that whatever runs on one runs on it: its URL is a node that does
-not hold the key tag in question, and its client is connected to the one that does.
+not hold the key tag in question; what is done to it is done to the node that does.
 """
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Final
 
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
@@ -49,6 +50,31 @@ class Cluster:
     def client(self) -> redis.Redis:
         """Return a blocking client of the node that holds the keys."""
         return self.owner.client()
+
+    def kill(self) -> None:
+        """Kill the node that holds the keys."""
+        self.owner.kill()
+
+    def stop(self) -> None:
+        """Freeze that node."""
+        self.owner.stop()
+
+    def cont(self) -> None:
+        """Let that node run on."""
+        self.owner.cont()
+        self.settle()
+
+    def restart(self) -> None:
+        """Kill that node and start it on the same files."""
+        self.owner.restart()
+        self.settle()
+
+    def lose(self) -> None:
+        """Kill that node, remove its keys and start it empty; it still knows the others."""
+        self.owner.kill()
+        shutil.rmtree(self.owner.directory / "appendonlydir")
+        self.owner.start()
+        self.settle()
 
     def flush(self) -> None:
         """Remove every key."""

@@ -21,7 +21,7 @@ from collections import deque
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 import redis
 
@@ -34,6 +34,27 @@ START_SECONDS: Final = 20  # a loaded two-core machine starts one in well under 
 TAIL_LINES: Final = 40  # enough of the log to see why a server did not start
 
 _ports = count(os.getpid() * 7 % PORTS)  # test processes side by side begin far apart
+
+
+class Server(Protocol):
+    """What a test may do to a Redis, be it one server or several."""
+
+    @property
+    def url(self) -> str:
+        """What a configuration calls it."""
+        ...
+
+    def client(self) -> redis.Redis:
+        """Return a blocking client for the test's own look inside."""
+        ...
+
+    def refresh(self) -> None:
+        """Make it as new for the next test."""
+        ...
+
+    def close(self) -> None:
+        """End it."""
+        ...
 
 
 def redis_program() -> Path | None:
