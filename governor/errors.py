@@ -9,6 +9,7 @@
     │   ├── ConfigError          governor.toml, a catalog or a key file is wrong       exit 3
     │   ├── LedgerError          the ledger or the journal cannot be used              exit 4
     │   │   ├── JournalError     the local journal failed: nothing more is sent
+    │   │   │   └── DamagedError its rows are not as they were written
     │   │   └── SchemaError      written by a newer Governor
     │   ├── AddressError         the listening address is taken or not permitted       exit 5
     │   └── DoubtError           only an operator can say what is true                 exit 6
@@ -74,6 +75,14 @@ class LedgerError(OperatorError):
 
 class JournalError(LedgerError):
     """The journal could not be read or written; until it can, nothing is sent."""
+
+
+class DamagedError(JournalError):
+    """A journal's rows are not as they were written. `found` is that sentence, without a remedy."""
+
+    def __init__(self, found: str, remedy: str) -> None:
+        super().__init__(f"{found} {remedy}")
+        self.found: Final = found
 
 
 class SchemaError(LedgerError):
