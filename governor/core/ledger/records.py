@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from governor.core.ledger.messages import Account, Identity, RowValue  # noqa: TC001  # the journal decodes by annotation
+from governor.core.ledger.messages import LAXEST, Account, Identity, Leniency, RowValue
 from governor.core.ledger.roster import RosterEntry  # noqa: TC001  # likewise
 
 Amounts = tuple[tuple[str, int], ...]  # account and posts
@@ -36,7 +36,8 @@ class Started:
 class Adopted:
     """This journal's contract is kept in the ledger of that identity, under these rules.
 
-    `time_ms` is the ledger's time then, and `boot_ms` the boot clock's reading beside it.
+    An account that was adopted before and is not in `accounts` is still kept. `time_ms` is the
+    ledger's time then, and `boot_ms` the boot clock's reading beside it.
     """
 
     contract: str
@@ -45,6 +46,7 @@ class Adopted:
     accounts: tuple[Account, ...]
     time_ms: int
     boot_ms: int
+    leniency: Leniency = LAXEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,4 +123,39 @@ class Torn:
     kept: str
 
 
-Record = Started | Adopted | Used | Claimed | Resolved | Stamped | Rostered | Torn
+class Word(StrEnum):
+    """What only an operator can say, and nobody can check."""
+
+    RESTORED = "restored"  # all who have collected are known, though the ledger forgot them
+    RAISED = "raised"  # the rules may be laxer from here on
+    DROPPED = "dropped"  # a limit binds no more
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """An operator's word, durable before it takes effect; `said` is what the command told of it.
+
+    That a member is dead is not here, it stands in everybody's `Rostered`.
+    """
+
+    contract: str
+    word: Word
+    said: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """An operator's word: the contract is kept in another home from here on; `Adopted` follows.
+
+    `anew`: the ledger there has a time of its own, `time_ms` as it began to be ours, and all that
+    still counts is stamped there again. Otherwise the ledger there goes on in the time before.
+    """
+
+    contract: str
+    home: str
+    anew: bool
+    time_ms: int
+
+
+Record = Started | Adopted | Used | Claimed | Resolved | Stamped | Rostered | Torn | Vouched | Moved

@@ -10,11 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from governor.core.ledger.messages import Account, Identity, RowValue, WholeRow
+from governor.core.ledger.messages import (
+    LAXEST,
+    Account,
+    Identity,
+    Leniency,
+    RowValue,
+    WholeRow,
+)
 from governor.core.ledger.records import (
     Adopted,
     Amounts,
     Claimed,
+    Moved,
     Record,
     Resolved,
     Rostered,
@@ -22,6 +30,7 @@ from governor.core.ledger.records import (
     Started,
     Torn,
     Used,
+    Vouched,
 )
 from governor.core.ledger.roster import RosterEntry  # noqa: TC001  # a checkpoint decodes by annotation
 from governor.core.ledger.row import grown
@@ -50,6 +59,7 @@ class ContractState:
     wall_offset_ms: int | None = None
     roster: tuple[RosterEntry, ...] = ()
     roster_version: int = 0  # under `identity`
+    leniency: Leniency = LAXEST
 
     def whole_row(self) -> WholeRow:
         """Return the row to restore in the ledger; `totals` beyond it are still to be stamped."""
@@ -61,6 +71,27 @@ class ContractState:
             boot_offset_ms=self.boot_offset_ms,
             roster=self.roster,
         )
+
+    def apply(
+        self, record: Used | Claimed | Resolved | Stamped | Rostered | Moved | Vouched
+    ) -> None:
+        """Fold in the next record of this contract."""
+        match record:
+            case Used():
+                self.charge(record.amounts, lingers=False)
+            case Claimed():
+                self.claims[record.hold] = record
+            case Resolved():
+                if self.claims.pop(record.hold, None) is not None:
+                    self.charge(record.amounts, lingers=record.lingers)
+            case Stamped():
+                self.stamp(record)
+            case Rostered():
+                self.meet(record)
+            case Moved():
+                self.move(record)
+            case Vouched():
+                pass  # evidence: what it allowed stands in the records that follow
 
     def charge(self, amounts: Amounts, *, lingers: bool) -> None:
         """Add to what was ever charged."""
@@ -116,7 +147,31 @@ class ContractState:
         if record.identity != self.identity:
             self.roster_version = 0
         self.home, self.identity = record.home, record.identity
+        self.leniency = record.leniency
         self.accounts |= {account.name: account for account in record.accounts}
+
+    def move(self, record: Moved) -> None:
+        """Note that it is kept elsewhere from now on.
+
+        In a time of another's nobody can say when posts were counted, so all that still counted
+        here becomes growth, which the ledger there stamps as if it were counted now; what may have
+        lingered lingers again.
+        """
+        self.home, self.boot_offset_ms = record.home, None
+        if not record.anew:
+            return
+        for account, buckets in self.buckets.items():
+            first = Window(self.accounts[account].window_ms).first_counting(self.time_ms)
+            posts = sum(posts for bucket, posts in buckets.items() if bucket >= first)
+            spread = self.spread[account]
+            lingered = min(posts, spread.lingered)
+            self.spread[account] = replace(
+                spread,
+                charged=spread.charged - (posts - lingered),
+                lingered=spread.lingered - lingered,
+            )
+        self.buckets, self.roster, self.wall_offset_ms = {}, (), None
+        self.time_ms = self.high_ms = record.time_ms
 
     def meet(self, record: Rostered) -> None:
         """Note who has a row. Who is missing there, as the ledger is open, has nothing left."""
@@ -143,20 +198,10 @@ class MemberState:
                 self._start(record)
             case Adopted():
                 self._adopt(record)
-            case Used():
-                self.contracts[record.contract].charge(record.amounts, lingers=False)
-            case Claimed():
-                self.contracts[record.contract].claims[record.hold] = record
-            case Resolved():
-                contract = self.contracts[record.contract]
-                if contract.claims.pop(record.hold, None) is not None:
-                    contract.charge(record.amounts, lingers=record.lingers)
-            case Stamped():
-                self.contracts[record.contract].stamp(record)
-            case Rostered():
-                self.contracts[record.contract].meet(record)
             case Torn():
                 self._tear()
+            case _:
+                self.contracts[record.contract].apply(record)
 
     def _start(self, record: Started) -> None:
         if record.boot_id != self.boot_id:
@@ -184,4 +229,5 @@ class MemberState:
             high_ms=record.time_ms,
             store_offset_ms=0,
             boot_offset_ms=record.boot_ms - record.time_ms,
+            leniency=record.leniency,
         )

@@ -8,10 +8,11 @@ from typing import get_args
 import msgspec
 import pytest
 
-from governor.core.ledger.messages import Account, Identity, RowValue
+from governor.core.ledger.messages import Account, Identity, Leniency, RowValue
 from governor.core.ledger.records import (
     Adopted,
     Claimed,
+    Moved,
     Outcome,
     Record,
     Resolved,
@@ -20,19 +21,23 @@ from governor.core.ledger.records import (
     Started,
     Torn,
     Used,
+    Vouched,
+    Word,
 )
 from governor.core.ledger.roster import MemberStanding, RosterEntry
 
 AMOUNTS = (("x", 100), ("x/elections", 100))
 RECORDS: tuple[Record, ...] = (
     Started("member", 3, "boot"),
-    Adopted("x", "embedded", Identity(1, "run", ""), (Account("x", 9, 1_000),), 5, -7),
+    Adopted("x", "embedded", Identity(1, "run", ""), (Account("x", 9, 1_000),), 5, -7, Leniency(6)),
     Used("x", AMOUNTS),
     Claimed("x", "hold", "elections", "search", 10, 100, AMOUNTS, "sha", 50),
     Resolved("x", "hold", Outcome.ORPHANED, None, AMOUNTS, lingers=True, at_ms=60),
     Stamped("x", 4, (("x", RowValue(0, 1, 2)),), 70, 71, -3, 4, 5),
     Rostered("x", 2, (RosterEntry("member", 3, MemberStanding.LEFT, 80),)),
     Torn("record 9 is missing", "torn-1"),
+    Vouched("x", Word.RAISED, "limit x: 9 -> 10 posts", 90),
+    Moved("x", "redis://h:6379/0", anew=True, time_ms=91),
 )
 
 

@@ -9,10 +9,11 @@ import pytest
 
 from governor.core.ledger.book import Book
 from governor.core.ledger.clocks import Clocks
-from governor.core.ledger.messages import Account, Identity, Message, Reply, RowValue
+from governor.core.ledger.messages import Account, Identity, Leniency, Message, Reply, RowValue
 from governor.core.ledger.records import (
     Adopted,
     Claimed,
+    Moved,
     Outcome,
     Record,
     Resolved,
@@ -21,6 +22,8 @@ from governor.core.ledger.records import (
     Started,
     Torn,
     Used,
+    Vouched,
+    Word,
 )
 from governor.core.ledger.roster import RosterEntry
 from governor.core.ledger.state import MOST_LOST_STARTS, ContractState, MemberState
@@ -235,3 +238,50 @@ def test_a_tear_is_never_forgotten_and_leaves_the_boot_clock_to_be_anchored() ->
     assert not fold().torn
     assert fold(TORN, started(2)).torn
     assert contract(TORN).boot_offset_ms is None
+
+
+def moved(*, anew: bool) -> tuple[Record, ...]:
+    there = replace(adopted(), home="redis", identity=Identity(9, "r", "r"), time_ms=7_000)
+    return Moved("x", "redis", anew=anew, time_ms=there.time_ms), there
+
+
+COUNTED = (claimed("a"), resolved("a", 70), claimed("b"), resolved("b", 30, lingers=True))
+
+
+def test_a_home_that_goes_on_in_our_time_is_brought_the_buckets_as_they_are() -> None:
+    before = contract(*COUNTED, stamped(70, 30, 60_000))
+    state = contract(*COUNTED, stamped(70, 30, 60_000), *moved(anew=False))
+
+    assert (state.home, state.identity.epoch) == ("redis", 9)
+    assert state.whole_row() == replace(before.whole_row(), boot_offset_ms=None)
+
+
+def test_in_a_home_with_a_time_of_its_own_all_that_still_counts_is_counted_anew() -> None:
+    """Nobody knows how old it is there; what was free already stays free."""
+    old = (claimed("o"), resolved("o", 5), stamped(5, 0, 60_000 - WINDOW.window_ms - 100))
+    told = stamped(75, 30, 60_000)
+    state = contract(*old, *COUNTED, told, claimed("c"), resolved("c", 8), *moved(anew=True))
+    whole, total = state.whole_row(), state.totals["x"]
+
+    assert total == RowValue(charged=83, lingered=30)
+    assert (whole.buckets, whole.spread) == ({}, {"x": RowValue(charged=5)})
+    assert (whole.time_ms, whole.high_ms, whole.boot_offset_ms) == (7_000, 7_000, None)
+
+
+def test_who_was_in_the_old_home_is_not_waited_for_in_one_that_was_there_before() -> None:
+    others = Rostered("x", 7, (RosterEntry("other", 4),))
+
+    assert contract(others, *moved(anew=True)).roster == ()
+    assert contract(others, *moved(anew=False)).roster == others.entries
+
+
+def test_the_rules_are_as_lax_as_they_were_adopted_last() -> None:
+    first = replace(adopted(), leniency=Leniency.ERRORS_FREE)
+
+    assert contract().leniency == Leniency(15)
+    assert contract(first).leniency is Leniency.ERRORS_FREE
+    assert contract(first, adopted()).leniency == Leniency(15)
+
+
+def test_an_operators_word_is_evidence_and_changes_nothing_by_itself() -> None:
+    assert contract(Vouched("x", Word.RAISED, "x: 9 -> 10", 1)) == contract()
