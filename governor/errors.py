@@ -14,6 +14,7 @@
     │   ├── AddressError         the listening address is taken or not permitted       exit 5
     │   └── DoubtError           only an operator can say what is true                 exit 6
     ├── LedgerUnreachableError   no reply: the ledger may or may not have heard us
+    ├── OldGrantError            a hold's grant grew too old before anything was sent
     └── UpstreamError            the platform; `sent` says whether anything was written
 
 Only `UpstreamError(sent=False)` may void a hold or be retried. A broken invariant is not here:
@@ -103,6 +104,10 @@ class DoubtError(OperatorError):
 
 class LedgerUnreachableError(GovernorError):
     """The ledger did not reply; the message may have been heard, so it is repeated as it was."""
+
+
+class OldGrantError(GovernorError):
+    """A grant grew too old before the request's first byte: it is given back, nothing was sent."""
 
 
 class UpstreamError(GovernorError):

@@ -6,8 +6,16 @@
 `parts` names what passes through and the adapters that are needed; `life` says what happens next.
 """
 
-from governor.exchange.life import Exchange, Governed
-from governor.exchange.parts import Answer, Downstream, Headers, Request, Upstream, Way
+from governor.exchange.life import Exchange
+from governor.exchange.parts import (
+    Answer,
+    Downstream,
+    Governed,
+    Headers,
+    Request,
+    Upstream,
+    Way,
+)
 
 __all__ = [
     "Answer",

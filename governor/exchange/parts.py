@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
 
+    from governor.clock import Clock
+    from governor.conversation import Conversation
+    from governor.core.catalog import Catalog
     from governor.core.ledger.records import Record
+    from governor.core.policy import Contract
+    from governor.core.record import ExchangeRecord
 
 Headers = tuple[tuple[str, str], ...]
 Way = Literal["forward", "tunnel", "gateway"]
@@ -92,8 +97,28 @@ class Upstream(Protocol):
     ) -> AbstractAsyncContextManager[Answer]:
         """Send one wire request, never repeated, never redirected; leaving closes it.
 
-        `sending` is called before the first byte is written: until then nothing can be counted.
+        `sending` is called just before the first byte is written: until then nothing can be
+        counted. What it raises comes out of here, and then nothing was written.
 
         Raises UpstreamError, whose `sent` is False only when no byte was written.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Governed:
+    """One contract with its catalog and its talk with the ledger."""
+
+    contract: Contract
+    catalog: Catalog
+    conversation: Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """What every exchange works with."""
+
+    upstream: Upstream
+    journal: Journal
+    clock: Clock
+    record: Callable[[ExchangeRecord], None]

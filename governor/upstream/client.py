@@ -23,7 +23,7 @@ import aiohttp
 from yarl import URL
 
 from governor.errors import UpstreamError
-from governor.upstream.connecting import Wire, connection_trace, connector
+from governor.upstream.connecting import Wire, connector, sending_trace
 from governor.upstream.fields import from_wire, phrase
 from governor.upstream.mishaps import FOREIGN, broken_off, no_answer
 from governor.upstream.route import authority
@@ -101,7 +101,7 @@ class HttpUpstream:
             read_bufsize=CHUNK_BYTES,
             max_line_size=LINE_BYTES,
             max_field_size=LINE_BYTES,
-            trace_configs=[connection_trace()],
+            trace_configs=[sending_trace()],
         )
         assert self._session._retry_connection is True  # noqa: SLF001  # see the module's docstring
         self._session._retry_connection = False  # noqa: SLF001  # there is no public switch
@@ -114,6 +114,8 @@ class HttpUpstream:
         sending: Callable[[], None] = lambda: None,
     ) -> AsyncIterator[Answer]:
         """Send one wire request and give its answer; leaving early closes the connection at once.
+
+        `sending` is called just before the first byte is written, and what it raises comes out.
 
         Raises UpstreamError; its `sent` is False only when no connection was at hand, so that
         nothing can have been written. A kept-alive connection that turns out dead counts as sent.
@@ -137,7 +139,7 @@ class HttpUpstream:
                 trace_request_ctx=wire,
             )
         except FOREIGN as error:
-            raise no_answer(error, request.host, sent=wire.connected) from error
+            raise no_answer(error, request.host, sent=wire.sent) from error
         try:
             if response.status == SWITCHING_PROTOCOLS:
                 message = f"{request.host} changed the protocol, unasked"

@@ -51,29 +51,30 @@ def connector(route: Route, ca_file: Path | None, *, send_timeout_ms: int) -> ai
 
 @dataclass(slots=True)
 class Wire:
-    """Whether one request has a connection: until it has, nothing of it can be written.
+    """Whether anything of one request may have been written.
 
-    `sending` is called once it has.
+    `sending` is called just before; if it raises, nothing is written.
     """
 
     sending: Callable[[], None]
-    connected: bool = False
+    sent: bool = False
 
 
-def connection_trace() -> aiohttp.TraceConfig:
-    """Return the hooks that aiohttp calls once a request was given a connection.
+def sending_trace() -> aiohttp.TraceConfig:
+    """Return the hook that aiohttp calls when it is about to write a request's head.
 
-    That is after the handshake of TLS, and before the first byte of the request.
+    That is after the handshake of TLS, and after the CONNECT of an upstream proxy. aiohttp calls
+    it "sent", and calls it first. Its hooks on connections were rejected: what they raise leaves a
+    connection open that nobody knows any more.
     """
 
-    async def connected(_: object, context: SimpleNamespace, __: object) -> None:
+    async def sending(_: object, context: SimpleNamespace, __: object) -> None:
         wire: Wire = context.trace_request_ctx
-        wire.connected = True
         wire.sending()
+        wire.sent = True
 
     trace = aiohttp.TraceConfig()
-    trace.on_connection_create_end.append(connected)
-    trace.on_connection_reuseconn.append(connected)
+    trace.on_request_headers_sent.append(sending)
     return trace
 
 

@@ -26,6 +26,7 @@ from governor.exchange import Exchange, Governed, Request
 from governor.tasks import Tasks
 from tests.fakes.clock import FakeClock
 from tests.fakes.ledger import Home, Memory
+from tests.fakes.posts import encoded, v2_body
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -38,7 +39,14 @@ if TYPE_CHECKING:
 LIMIT = "x-24h"
 IDENTITY = Identity(1, "run", "replication")
 SEARCH = "/2/tweets/search/recent?max_results=100&expansions=referenced_tweets.id"
+STREAM = "/2/tweets/search/stream"
+FULL_PRICE = 300  # of SEARCH: 100 posts, each with two that it refers to
+HALF, FULL, TOO_FULL = (
+    encoded(v2_body(references)) for references in ([0] * 50, [2] * 100, [3] * 100)
+)
 JSON = (("Content-Type", "application/json"),)
+GZIP = (*JSON, ("Content-Encoding", "gzip"))
+BROTLI = (*JSON, ("Content-Encoding", "br"))
 TURNS = 60  # of the loop: more than anything here takes while time stands still
 
 
@@ -101,6 +109,7 @@ class ScriptedUpstream:
         self.bodies: list[bytes] = []
         self.open = 0
         self.stalled, self.go = asyncio.Event(), asyncio.Event()
+        self.connecting: Callable[[], None] = lambda: None  # what happens meanwhile
 
     @asynccontextmanager
     async def ask(
@@ -110,10 +119,11 @@ class ScriptedUpstream:
         sending: Callable[[], None] = lambda: None,
     ) -> AsyncIterator[ScriptedAnswer]:
         await asyncio.sleep(0)  # while it connects nothing is written
-        self._passed.append("asked")
+        self.connecting()
         failure = self.script.unanswered
         if failure is None or failure.sent:
             sending()
+            self._passed.append("asked")
             self.asked.append(request)
         self.open += 1
         try:
@@ -261,6 +271,12 @@ class Stage:
         self.talk.end(hold, hold.amounts, lingers=False)
         await self.settle()
         self.passed.clear()
+
+    @property
+    def resolution(self) -> Resolved:
+        """The one resolution that was journaled."""
+        (found,) = [each for each in self.journal.records if isinstance(each, Resolved)]
+        return found
 
     @property
     def record(self) -> ExchangeRecord:

@@ -176,3 +176,43 @@ def test_a_ca_file_that_is_none_is_a_mistake(tmp_path: Path) -> None:
         asyncio.run(make(tmp_path / "absent.pem"))
     with pytest.raises(ConfigError, match=r"empty\.pem holds no certificate in PEM"):
         asyncio.run(make(empty))
+
+
+class TooLate(Exception):  # noqa: N818  # not an error of ours: what the caller's own check says
+    """The caller's word that nothing must be sent any more."""
+
+
+@pytest.mark.parametrize("kept_alive", [False, True])
+async def test_whoever_asks_may_stop_it_just_before_the_first_byte(
+    opened: AsyncExitStack, *, kept_alive: bool
+) -> None:
+    """Then the platform has heard nothing, and the connection is closed."""
+
+    def too_late() -> None:
+        raise TooLate
+
+    way = await begin(opened, answering(OK))
+    if kept_alive:
+        await way.fetch()
+    with pytest.raises(TooLate):
+        async with way.upstream.ask(way.request(), None, too_late):
+            pass
+
+    await asyncio.wait_for(way.origin.finished.wait(), 5)
+    assert len(way.origin.requests) == kept_alive
+    assert way.origin.connections == 1
+
+
+async def test_it_is_said_once_and_before_anything_arrived(opened: AsyncExitStack) -> None:
+    passed: list[str] = []
+
+    async def listening(line: Line) -> None:
+        await line.request()
+        passed.append("heard")
+        await line.send(OK)
+
+    way = await begin(opened, listening)
+    async with way.upstream.ask(way.request(), None, lambda: passed.append("sending")):
+        pass
+
+    assert passed == ["sending", "heard"]

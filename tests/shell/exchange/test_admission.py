@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import TYPE_CHECKING
+
 import pytest
 
 from governor.core.ledger.messages import Doubt, DoubtReason
 from governor.core.ledger.records import Claimed
 from governor.core.policy import Job
-from governor.exchange.life import OLDEST_GRANT_MS
 from tests.fakes.clock import MIDNIGHT_MS
-from tests.fakes.posts import encoded, v2_body
 from tests.fakes.scripted import (
-    JSON,
+    FULL,
+    FULL_PRICE,
+    HALF,
+    LIMIT,
+    STREAM,
     Script,
     ScriptedCrawler,
     get,
+    post,
     stage,
     terms,
 )
 
-FULL_PRICE = 300  # 100 posts, each with two that it refers to
-HALF = encoded(v2_body([0] * 50))
-FULL = encoded(v2_body([2] * 100))
-TOO_FULL = encoded(v2_body([3] * 100))
-GZIP = (*JSON, ("Content-Encoding", "gzip"))
-BROTLI = (*JSON, ("Content-Encoding", "br"))
-STREAM = "/2/tweets/search/stream"
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 
 async def test_a_crawler_that_leaves_while_it_waits_is_never_forwarded() -> None:
@@ -48,31 +49,6 @@ async def test_a_crawler_that_leaves_while_it_waits_is_never_forwarded() -> None
 
         first.left.set()
         await served
-
-
-async def test_what_does_not_fit_is_refused_with_the_time_at_which_it_will() -> None:
-    async with stage() as on:
-        await on.spend(900)
-        crawler = await on.live()
-
-        (after_s,) = crawler.fields("Retry-After")
-        assert (crawler.status, crawler.finished) == (429, True)
-        assert 86_400 <= int(after_s) <= 86_500
-        assert crawler.fields("x-rate-limit-remaining") == ["0"]
-        assert b'"headroom":100' in crawler.received
-        assert on.upstream.asked == []
-        assert await on.usage() == (900, 0)
-        assert (on.record.decision, on.record.reason) == ("refuse", "limit")
-
-
-async def test_a_share_that_is_spent_is_named_in_the_refusal() -> None:
-    async with stage(jobs=(Job("default", posts=400),)) as on:
-        await on.spend(200)
-        crawler = await on.live()
-
-        assert crawler.status == 429
-        assert b'"limit":"x-24h/default"' in crawler.received
-        assert on.record.reason == "job_cap"
 
 
 async def test_a_job_may_wait_longer_than_its_contract_says() -> None:
@@ -131,21 +107,6 @@ async def test_a_claim_that_is_not_durable_is_not_sent_and_costs_nothing() -> No
         assert on.upstream.asked == []
         assert on.upstream.bodies == []
         assert await on.usage() == (0, 0)
-
-
-@pytest.mark.parametrize(("age_ms", "status"), [(OLDEST_GRANT_MS, 200), (OLDEST_GRANT_MS + 1, 429)])
-async def test_a_grant_that_grew_old_before_its_first_byte_is_given_back(
-    age_ms: int, status: int
-) -> None:
-    """Invariant 5: meanwhile the ledger may have moved on."""
-    async with stage() as on:
-        on.journal.slow_ms = age_ms
-        crawler = await on.live()
-
-        assert crawler.status == status
-        assert len(on.upstream.asked) == (status == 200)
-        assert on.record.outcome == ("settled" if status == 200 else "void")
-        assert (await on.usage())[1] == 0
 
 
 async def test_an_operation_that_cannot_be_counted_is_refused() -> None:
@@ -232,3 +193,76 @@ async def test_even_shadow_mode_sends_nothing_that_no_journal_remembers() -> Non
 
         assert crawler.status == 429
         assert on.upstream.asked == []
+
+
+async def test_the_claim_names_what_a_restart_must_know() -> None:
+    async with stage() as on:
+        await on.live()
+
+        (claim,) = [record for record in on.journal.records if isinstance(record, Claimed)]
+        assert (claim.contract, claim.job, claim.operation) == (
+            "x",
+            "default",
+            "tweets_search_recent",
+        )
+        assert (claim.asked, claim.price) == (100, FULL_PRICE)
+        assert claim.amounts == ((LIMIT, FULL_PRICE), (f"{LIMIT}/default", FULL_PRICE))
+        assert claim.hold == on.resolution.hold
+        assert len(claim.catalog) == 64
+
+
+class Hesitant(ScriptedCrawler):
+    """A crawler that announces a body and takes its time."""
+
+    begins: asyncio.Event
+
+    async def body(self) -> AsyncIterator[bytes]:
+        await self.begins.wait()
+        if self.left.is_set():
+            raise ConnectionResetError
+        async for chunk in super().body():
+            yield chunk
+
+
+@pytest.fixture
+def hesitant() -> Hesitant:
+    crawler = Hesitant(body_chunks=(b"a", b"b"))
+    crawler.begins = asyncio.Event()
+    return crawler
+
+
+async def test_nothing_is_held_before_a_crawlers_body_begins(hesitant: Hesitant) -> None:
+    """Else the grant would grow old, and posts be held, while the crawler takes its time."""
+    async with stage(Script((HALF,)), contract=terms(10_000)) as on:
+        running = on.begin(post("/3/new"), hesitant)
+        await on.settle()
+        on.clock.advance_ms(60_000)
+
+        assert on.talk.snapshot().holds == 0
+        assert on.passed == []
+
+        hesitant.begins.set()
+        await running
+
+        assert hesitant.status == 200
+        assert on.upstream.bodies == [b"ab"]
+
+
+async def test_a_crawler_whose_body_never_begins_has_left(hesitant: Hesitant) -> None:
+    async with stage(contract=terms(10_000)) as on:
+        running = on.begin(post("/3/new"), hesitant)
+        await on.settle()
+        hesitant.left.set()
+        hesitant.begins.set()
+        await running
+
+        assert (on.record.decision, on.record.outcome) == ("left", "void")
+        assert on.upstream.asked == []
+
+
+async def test_a_body_of_no_bytes_is_a_body() -> None:
+    async with stage(Script((HALF,)), contract=terms(10_000)) as on:
+        crawler = await on.live(post("/3/new"), ScriptedCrawler())
+
+        assert crawler.status == 200
+        assert on.upstream.bodies == [b""]

@@ -1,0 +1,129 @@
+"""Before anything is sent: the rules, the hold, and its durable claim.
+
+Everything here either lets a request go on or names the cause for which it is refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from governor.core import refusal
+from governor.core.ledger.decisions import Decision, Doubted, Granted, Refused
+from governor.core.ledger.holds import Event
+from governor.core.ledger.messages import SHARE, DoubtReason
+from governor.core.ledger.records import Claimed
+from governor.errors import JournalError
+from governor.tasks import Interrupted, unless
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from governor.exchange.course import Course
+
+
+async def admit(course: Course) -> refusal.Cause | None:
+    """Hold what the answer may cost and make that claim durable, or say why not.
+
+    Shadow mode notes a cause and goes on, unless no journal would remember the request.
+    """
+    enforced = course.contract.mode == "enforce"
+    if (cause := _rule(course)) is not None:
+        if enforced:
+            return cause
+        course.decision = "shadow"
+    if course.request.has_body:
+        course.body = course.downstream.body()
+    if course.quote.kind == "free":
+        return None
+    try:
+        decision = await unless(course.downstream.gone(), _reserve(course))
+    except (Interrupted, ConnectionError):
+        course.decision = "left"
+        return None
+    if not isinstance(decision, Granted):
+        cause = _unheld(course, decision)
+        if enforced or decision == Doubted(DoubtReason.JOURNAL):
+            return cause
+        course.decision = "shadow"
+        course.conversation.take(course.hold)
+    return await _claim(course)
+
+
+def _rule(course: Course) -> refusal.Cause | None:
+    """Return why this request is not sent whatever the usage."""
+    job, quote, contract = course.job, course.quote, course.contract
+    if job.until_ms is not None and course.adapters.clock.wall_ms() >= job.until_ms:
+        course.reason = "expired"
+        return refusal.Expired(job.name, job.until_ms)
+    if job.contract not in (None, contract.name):
+        course.reason = "operation"
+        return refusal.NotServed(quote.operation, f"job {job.name} is for {job.contract}")
+    if quote.kind == "refused":
+        course.reason = "operation"
+        return refusal.NotServed(quote.operation, quote.reason)
+    if quote.kind == "unknown" and contract.unknown == "refuse":
+        course.reason = "operation"
+        return refusal.NotServed(quote.operation, "the catalog does not know it")
+    return None
+
+
+async def _reserve(course: Course) -> Decision:
+    """Ask the ledger, and wait in line as long as the job may.
+
+    A crawler that sends a body has begun to by then: a grant would grow old while it does not.
+    Raises ConnectionError if it never begins.
+    """
+    if course.body is not None:
+        course.body = _begun(await anext(course.body, b""), course.body)
+    patience_ms = course.job.max_wait_ms
+    if patience_ms is None:
+        patience_ms = course.contract.max_wait_ms
+    decision = await course.conversation.reserve(course.hold, patience_ms=patience_ms)
+    if not isinstance(decision, Doubted):
+        course.waited_ms = decision.waited_ms
+    return decision
+
+
+async def _begun(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    if first:
+        yield first
+    async for chunk in rest:
+        yield chunk
+
+
+def _unheld(course: Course, decision: Refused | Doubted) -> refusal.Cause:
+    """Return why the ledger holds nothing for it."""
+    match decision:
+        case Doubted(reason):
+            course.reason = "doubt"
+            return refusal.InDoubt(reason.value)
+        case Refused() if decision.grant.never:
+            course.account = decision.grant.account
+            course.reason = "price_above_limit"
+            return refusal.AboveLimit()
+        case Refused():
+            course.account = decision.grant.account
+            course.reason = "job_cap" if SHARE in decision.grant.account else "limit"
+            return refusal.Spent(decision.retry_ms)
+
+
+async def _claim(course: Course) -> refusal.Cause | None:
+    """Make the claim durable: from here on, a crash charges it in full (invariant 1)."""
+    claim = Claimed(
+        contract=course.contract.name,
+        hold=course.id,
+        job=course.job.name,
+        operation=course.quote.operation,
+        asked=course.quote.asked,
+        price=course.quote.price,
+        amounts=course.hold.amounts,
+        catalog=course.governed.catalog.sha256,
+        at_ms=course.conversation.time_ms,
+    )
+    course.claimed = True
+    try:
+        await course.adapters.journal.append(claim)
+    except JournalError:
+        return _unheld(course, Doubted(DoubtReason.JOURNAL))
+    course.hold.on(Event.CLAIM)
+    return None

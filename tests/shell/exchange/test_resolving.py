@@ -1,0 +1,163 @@
+"""What a request cost is durable, told and recorded, however it ended."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING
+
+import pytest
+
+from governor.core.ledger.records import Outcome, Resolved
+from governor.core.record import ExchangeRecord
+from governor.exchange.resolving import IN_A_THREAD_BYTES
+from tests.fakes.posts import encoded, v2_body
+from tests.fakes.scripted import (
+    BROTLI,
+    FULL,
+    FULL_PRICE,
+    GZIP,
+    HALF,
+    JSON,
+    LIMIT,
+    TOO_FULL,
+    Script,
+    ScriptedCrawler,
+    broken,
+    get,
+    stage,
+    terms,
+)
+
+if TYPE_CHECKING:
+    from governor.core.policy import Basis
+
+
+@pytest.mark.parametrize(
+    ("body", "basis", "charged"),
+    [
+        (HALF, "asked", 100),
+        (FULL, "asked", 300),
+        (HALF, "received", 50),
+        (FULL, "received", 300),
+        (TOO_FULL, "asked", 400),
+        (TOO_FULL, "received", 400),
+    ],
+)
+async def test_an_answer_that_was_read_is_charged_by_what_was_asked_or_received(
+    body: bytes, basis: Basis, charged: int
+) -> None:
+    """Whichever is more; by the basis "received" only what came. More than the price, in full."""
+    async with stage(Script((body,)), contract=terms(basis=basis)) as on:
+        crawler = await on.live()
+
+        assert (crawler.status, crawler.received, crawler.finished) == (200, body, True)
+        assert await on.usage() == (charged, 0)
+        assert await on.usage(f"{LIMIT}/default") == (charged, 0)
+        assert on.record.outcome == "settled"
+        assert on.record.overrun == max(0, charged - FULL_PRICE)
+
+
+async def test_more_than_the_price_is_recorded_even_over_the_limit() -> None:
+    """Invariant 8: truth is recorded even over the limit, and then nothing fits any more."""
+    async with stage(Script((TOO_FULL,)), contract=terms(posts=FULL_PRICE)) as on:
+        await on.live()
+
+        assert await on.usage() == (400, 0)
+        assert (await on.live(get("/2/tweets?ids=1"))).status == 429
+
+
+async def test_a_large_answer_is_counted_like_a_small_one() -> None:
+    """It is counted beside the loop."""
+    body = encoded({**v2_body([2] * 100), "padding": "x" * IN_A_THREAD_BYTES})
+    async with stage(Script((body,))) as on:
+        await on.live()
+
+        assert (on.record.received, on.record.charged) == (300, 300)
+
+
+async def test_a_client_error_without_a_post_is_free() -> None:
+    async with stage(Script((b'{"title":"Unauthorized"}',), status=401)) as on:
+        crawler = await on.live()
+
+        assert crawler.status == 401
+        assert await on.usage() == (0, 0)
+        assert on.resolution.outcome is Outcome.SETTLED
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [(BROTLI, HALF), (GZIP, gzip.compress(HALF)[:-9]), (JSON, HALF[:-1]), (GZIP, HALF)],
+    ids=["brotli", "cut gzip", "broken JSON", "not gzip"],
+)
+async def test_an_answer_that_cannot_be_counted_costs_its_price(
+    headers: tuple[tuple[str, str], ...], body: bytes
+) -> None:
+    """It reaches the crawler all the same, byte for byte."""
+    async with stage(Script((body,), headers=headers)) as on:
+        crawler = await on.live()
+
+        assert (crawler.received, crawler.finished) == (body, True)
+        assert await on.usage() == (FULL_PRICE, 0)
+        assert (on.record.outcome, on.record.received) == ("orphaned", None)
+        assert on.record.unreadable
+        assert not on.resolution.lingers
+
+
+async def test_a_charge_that_is_not_durable_stays_held_for_ever() -> None:
+    """Invariant 1: the ledger is not told; the next start charges the claim."""
+    async with stage(Script((HALF,))) as on:
+        on.journal.refuses = (Resolved,)
+        crawler = await on.live()
+
+        assert crawler.finished
+        assert await on.usage() == (0, FULL_PRICE)
+        assert "told" not in on.passed
+
+
+async def test_nothing_is_held_for_what_was_not_sent_even_if_that_is_not_durable() -> None:
+    async with stage(Script(unanswered=broken(sent=False))) as on:
+        on.journal.refuses = (Resolved,)
+        await on.live()
+
+        assert await on.usage() == (0, 0)
+
+
+async def test_the_record_says_all_that_happened() -> None:
+    async with stage(Script((HALF[:100], HALF[100:]))) as on:
+        await on.live()
+
+        assert on.record == ExchangeRecord(
+            decision_id=on.resolution.hold,
+            contract="x",
+            job="default",
+            operation="tweets_search_recent",
+            way="forward",
+            decision="allow",
+            reason="",
+            outcome="settled",
+            asked=100,
+            price=FULL_PRICE,
+            received=50,
+            unreadable="",
+            charged=100,
+            overrun=0,
+            usage=300,
+            status=200,
+            waited_ms=0,
+            upstream_ms=0,
+            total_ms=0,
+            relayed_bytes=len(HALF),
+        )
+
+
+async def test_the_record_measures_the_platform_and_the_whole() -> None:
+    async with stage(Script((HALF,), stalls=True)) as on:
+        crawler = ScriptedCrawler()
+        on.journal.slow_ms = 30
+        running = on.begin(crawler=crawler)
+        await on.upstream.stalled.wait()
+        on.clock.advance_ms(200)
+        crawler.left.set()
+        await running
+
+        assert (on.record.upstream_ms, on.record.total_ms) == (200, 230)
