@@ -19,6 +19,7 @@ from governor.core.ledger.messages import (
     DoubtReason,
     Fenced,
     Grant,
+    Leniency,
     Reply,
     RowValue,
     Stale,
@@ -236,6 +237,22 @@ def test_the_smallest_window_decides_what_is_a_step(speaker: Speaker) -> None:
     assert isinstance(stepped, Reply)
     assert stepped.stepped == ("boot",)
     assert stepped.boot_offset_ms == 601
+
+
+def test_a_clock_that_was_anchored_late_is_anchored_anew(speaker: Speaker) -> None:
+    """Its reading was old when it arrived: left alone it would run ahead from then on."""
+    reply = speaker.reply(boot_ms=BEGIN_MS + 500, anchor=True)
+
+    assert (reply.time_ms, reply.boot_offset_ms, reply.stepped) == (BEGIN_MS, 500, ())
+
+
+def test_the_strictest_rules_shown_bind_everybody(speaker: Speaker) -> None:
+    speaker.reply(leniency=Leniency.SHADOW | Leniency.RECEIVED)
+    other = Speaker(speaker.book, "other")
+    both = other.join(leniency=Leniency.RECEIVED | Leniency.ERRORS_FREE).leniency
+
+    assert both is Leniency.RECEIVED
+    assert speaker.reply().leniency is Leniency.RECEIVED
 
 
 DAMAGE = {

@@ -59,6 +59,16 @@ def test_it_opens_when_the_last_of_the_roster_has_brought_its_row(
     assert [grant.granted for grant in opened.grants] == [False, True]
 
 
+def test_what_is_left_of_a_row_counts_nowhere(one: Speaker, two: Speaker) -> None:
+    """Neither in the sums nor when they are recounted from the rows."""
+    two.reply(values={"day": RowValue(5, 900)})
+    lose(one, two)
+    one.restore()
+    for _ in range(60):
+        wait(one, passed_ms=1_000)
+        assert one.reply().usage["day"].charged == 0
+
+
 def test_the_living_have_time_to_show_themselves(one: Speaker) -> None:
     """One that joined in the moments that the ledger lost is in nobody's journal but its own."""
     one.lose()
