@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from governor.core.ledger.messages import MOST_POSTS, SHARE, Account
+from governor.core.ledger.messages import MOST_POSTS, SHARE, Account, Leniency
 
 Basis = Literal["asked", "received"]
 Mode = Literal["enforce", "shadow"]
@@ -74,6 +74,17 @@ class Job:
     weight: int = 1
     max_wait_ms: int | None = None
     until_ms: int | None = None
+
+
+def leniency(contract: Contract) -> Leniency:
+    """Return in what a contract's rules are laxer than the strictest there are."""
+    lax = {
+        Leniency.SHADOW: contract.mode == "shadow",
+        Leniency.RECEIVED: contract.basis == "received",
+        Leniency.UNKNOWN_CHARGED: contract.unknown == "charge",
+        Leniency.ERRORS_FREE: contract.errors == "free",
+    }
+    return Leniency(sum(flag for flag, is_lax in lax.items() if is_lax))
 
 
 def accounts(contract: Contract, jobs: tuple[Job, ...]) -> tuple[Account, ...]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from governor.core.ledger.messages import MOST_POSTS, Account
-from governor.core.policy import Contract, Job, Limit, accounts, amounts
+from governor.core.ledger.messages import MOST_POSTS, Account, Leniency
+from governor.core.policy import Contract, Job, Limit, accounts, amounts, leniency
 
 DAY_MS = 86_400_000
 CONTRACT = Contract("x", "x", (Limit("x-24h", 1_000_000, DAY_MS), Limit("x-1h", 50_000, 3_600_000)))
@@ -63,3 +65,12 @@ def test_a_limit_that_no_ledger_can_keep_is_refused(posts: int) -> None:
 def test_a_limits_name_cannot_be_taken_for_a_share() -> None:
     with pytest.raises(ValueError, match="no '/'"):
         Limit("x/24h", 1, DAY_MS)
+
+
+def test_a_contract_is_as_lax_as_each_of_its_words() -> None:
+    strictest = replace(CONTRACT, unknown="refuse", errors="charge")
+
+    assert leniency(strictest) == Leniency(0)
+    assert leniency(CONTRACT) == Leniency.UNKNOWN_CHARGED | Leniency.ERRORS_FREE
+    assert leniency(replace(strictest, mode="shadow")) is Leniency.SHADOW
+    assert leniency(replace(strictest, basis="received")) is Leniency.RECEIVED

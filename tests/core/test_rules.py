@@ -1,0 +1,134 @@
+"""The strictest rule binds; only an operator's word makes one laxer, and none is lost by a slip."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from governor.core.ledger.messages import LAXEST, Account, Leniency
+from governor.core.rules import WORDS, Binding, Laxer, Rules, bind
+from governor.errors import DoubtError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+HOUR = 3_600_000
+LIMIT = Account("x-1h", 1_000, HOUR)
+SHARE = Account("x-1h/elections", 300, HOUR)
+
+
+def rules(*accounts: Account, leniency: Leniency = LAXEST) -> Rules:
+    return Rules({account.name: account for account in accounts}, leniency)
+
+
+def limit(posts: int | None, name: str = "x-1h", window_ms: int = HOUR) -> Account:
+    return Account(name, posts, window_ms)
+
+
+def test_rules_that_are_as_they_were_bind_as_they_are() -> None:
+    known = rules(LIMIT, SHARE, leniency=Leniency.ERRORS_FREE)
+
+    assert bind(known, known) == Binding((LIMIT, SHARE), Leniency.ERRORS_FREE)
+
+
+@pytest.mark.parametrize("raises", [False, True])
+def test_a_lower_number_binds_at_once(raises: bool) -> None:  # noqa: FBT001  # a parameter
+    bound = bind(rules(LIMIT), rules(limit(900)), raises=raises)
+
+    assert (bound.accounts, bound.laxer) == ((limit(900),), ())
+
+
+def test_a_higher_number_is_held_back_and_named() -> None:
+    bound = bind(rules(LIMIT), rules(limit(2_000)))
+
+    assert bound.accounts == (LIMIT,)
+    assert [str(each) for each in bound.laxer] == ["limit x-1h: 1,000 -> 2,000"]
+
+
+def test_a_higher_number_binds_by_an_operators_word() -> None:
+    bound = bind(rules(LIMIT), rules(limit(2_000)), raises=True)
+
+    assert bound.accounts == (limit(2_000),)
+    assert bound.laxer == (Laxer("limit x-1h", "1,000", "2,000"),)
+
+
+@pytest.mark.parametrize(("shown", "said"), [(400, "300 -> 400"), (None, "300 -> none")])
+def test_a_jobs_cap_is_a_rule_like_any_other(shown: int | None, said: str) -> None:
+    after = Account(SHARE.name, shown, HOUR)
+    held, raised = (
+        bind(rules(LIMIT, SHARE), rules(LIMIT, after), raises=raises) for raises in (False, True)
+    )
+
+    assert (held.accounts[1], raised.accounts[1]) == (SHARE, after)
+    assert [str(each) for each in held.laxer] == [f"share x-1h/elections: {said}"]
+
+
+def test_a_jobs_cap_may_begin_and_go_with_its_job() -> None:
+    """Its posts are counted in the limit in any case."""
+    assert bind(rules(LIMIT), rules(LIMIT, SHARE)).accounts == (LIMIT, SHARE)
+    assert bind(rules(LIMIT, SHARE), rules(LIMIT)).accounts == (LIMIT,)
+
+
+@pytest.mark.parametrize("flag", list(Leniency))
+def test_each_laxer_treatment_needs_a_word(flag: Leniency) -> None:
+    key, strict, lax = WORDS[flag]
+    known, shown = rules(LIMIT, leniency=Leniency(0)), rules(LIMIT, leniency=flag)
+    held, raised = bind(known, shown), bind(known, shown, raises=True)
+
+    assert (held.leniency, raised.leniency) == (Leniency(0), flag)
+    assert held.laxer == raised.laxer == (Laxer(key, strict, lax),)
+
+
+def test_a_stricter_treatment_binds_at_once() -> None:
+    bound = bind(rules(LIMIT), rules(LIMIT, leniency=Leniency.RECEIVED), raises=True)
+
+    assert (bound.leniency, bound.laxer) == (Leniency.RECEIVED, ())
+
+
+def test_a_new_limit_begins_with_init_only() -> None:
+    new = limit(100, "x-new")
+
+    with pytest.raises(DoubtError, match=r"'x-new' is new.*governor init"):
+        bind(rules(LIMIT), rules(LIMIT, new))
+    assert bind(rules(LIMIT), rules(LIMIT, new), begins=True).accounts == (LIMIT, new)
+
+
+@pytest.mark.parametrize("window_ms", [HOUR - 1, HOUR + 1])
+def test_another_window_is_another_limit(window_ms: int) -> None:
+    """Of a longer one the past was not kept; a shorter one frees sooner what both count."""
+    with pytest.raises(DoubtError, match="Give the new window a new name"):
+        bind(rules(LIMIT), rules(limit(1_000, window_ms=window_ms)), begins=True, raises=True)
+
+
+def test_a_limit_that_is_not_shown_binds_until_it_is_dropped() -> None:
+    """A rename is both: the old one dropped, the new one begun."""
+    renamed = rules(limit(1_000, "x-new"))
+
+    with pytest.raises(DoubtError, match=re.escape("`governor init --drop x-1h`")):
+        bind(rules(LIMIT, SHARE), renamed, begins=True, raises=True)
+    bound = bind(rules(LIMIT, SHARE), renamed, begins=True, drops=["x-1h"])
+    assert bound.accounts == (limit(1_000, "x-new"), limit(None))
+    assert bound.dropped == ("x-1h",)
+
+
+def test_what_is_shown_is_not_dropped() -> None:
+    """Else the next start would bring it back, with a sum that lacks what came between."""
+    with pytest.raises(UsageError, match="take it out"):
+        bind(rules(LIMIT), rules(LIMIT), drops=["x-1h"])
+
+
+@pytest.mark.parametrize("raises", [False, True])
+def test_a_dropped_limit_never_comes_back_under_its_name(
+    raises: bool,  # noqa: FBT001  # a parameter
+) -> None:
+    with pytest.raises(DoubtError, match="Give it a new name"):
+        bind(rules(limit(None)), rules(LIMIT), begins=True, raises=raises)
+
+
+@pytest.mark.parametrize("drops", [(), ("x-1h",)])
+def test_a_dropped_limit_is_not_missed(drops: Collection[str]) -> None:
+    bound = bind(rules(limit(None), limit(5, "y")), rules(limit(5, "y")), drops=drops)
+
+    assert (bound.accounts, bound.dropped) == ((limit(5, "y"),), ())
