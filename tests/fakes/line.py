@@ -17,11 +17,12 @@ class Line:
     """One listening port on loopback that leads to another. Use it in `async with`."""
 
     def __init__(self, port: int) -> None:
-        self._to = port
+        self.to = port  # where the next connection leads
         self._server: asyncio.Server | None = None
         self._joined: set[asyncio.Task[None]] = set()
         self.port = 0
         self.cut = False  # the next answer ends the connection instead
+        self.halved = False  # the next answer ends the connection half-way
         self.instead: list[bytes] = []  # said, one by one, in place of the server's answers
         self.held = asyncio.Event()  # an answer came and is not passed on
         self.holding = False
@@ -43,7 +44,11 @@ class Line:
         joined = asyncio.current_task()
         assert joined is not None
         self._joined.add(joined)
-        far, server = await asyncio.open_connection("127.0.0.1", self._to)
+        try:
+            far, server = await asyncio.open_connection("127.0.0.1", self.to)
+        except OSError:  # nobody there: whoever came is sent away
+            client.transport.abort()
+            return
         try:
             with contextlib.suppress(ConnectionError):
                 await asyncio.gather(self._say(near, server), self._answer(far, client))
@@ -64,6 +69,11 @@ class Line:
             if self.cut:
                 self.cut = False
                 client.transport.abort()
+                return
+            if self.halved:
+                self.halved = False
+                client.write(answer[: len(answer) // 2])
+                client.close()
                 return
             if self.holding:
                 self.held.set()

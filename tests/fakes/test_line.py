@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
 from tests.fakes.line import Line
 
 
@@ -34,6 +32,8 @@ async def test_a_line_passes_cuts_holds_and_lies() -> None:
         assert await ask(line, b"word") == b"lie"
         line.cut = True
         assert await ask(line, b"word") == b""
+        line.halved = True
+        assert await ask(line, b"word") == b"wo"
         line.holding = True
         asking = asyncio.ensure_future(ask(line, b"word"))  # noqa: TID251  # awaited in this test
         await line.held.wait()
@@ -41,3 +41,12 @@ async def test_a_line_passes_cuts_holds_and_lies() -> None:
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
+
+
+async def test_a_line_that_leads_nowhere_sends_away_who_comes_until_it_leads_on() -> None:
+    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    async with server, Line(1) as line:
+        assert await ask(line, b"word") == b""
+        line.to = server.sockets[0].getsockname()[1]
+
+        assert await ask(line, b"word") == b"word"
