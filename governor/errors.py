@@ -9,7 +9,8 @@
     │   ├── ConfigError          governor.toml, a catalog or a key file is wrong       exit 3
     │   ├── LedgerError          the ledger or the journal cannot be used              exit 4
     │   │   ├── JournalError     the local journal failed: nothing more is sent
-    │   │   │   └── DamagedError its rows are not as they were written
+    │   │   │   ├── DamagedError its rows are not as they were written
+    │   │   │   └── InUseError   another process writes it: it can be read beside that one
     │   │   └── SchemaError      written by a newer Governor
     │   ├── AddressError         the listening address is taken or not permitted       exit 5
     │   └── DoubtError           only an operator can say what is true                 exit 6
@@ -84,6 +85,10 @@ class DamagedError(JournalError):
     def __init__(self, found: str, remedy: str) -> None:
         super().__init__(f"{found} {remedy}")
         self.found: Final = found
+
+
+class InUseError(JournalError):
+    """Another process is the writer of this journal; it can still be read."""
 
 
 class SchemaError(LedgerError):

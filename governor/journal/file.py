@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from governor.errors import JournalError, LedgerError, SchemaError
-from governor.journal.rows import genesis
+from governor.errors import InUseError, JournalError, LedgerError, SchemaError
+from governor.journal.rows import damaged, genesis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from governor.journal.rows import Link
 
 JOURNAL: Final = "journal.db"
 _NEW: Final = "journal.db.new"
@@ -55,13 +57,23 @@ CREATE TABLE checkpoint (         -- at most one row: what all records up to `id
 """
 
 
+_DAMAGE: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}  # of SQLite's own structures
+
+
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Turn what SQLite and the file system say of a journal into a JournalError."""
+    """Turn what SQLite and the file system say of a journal into a JournalError.
+
+    It is a DamagedError if the content is at fault; a disk that cannot be read may yet be mended.
+    """
     try:
         yield
     # A damaged file also shows as text that is none, or as a value of another type.
-    except (sqlite3.Error, OSError, UnicodeError, msgspec.ValidationError) as error:
+    except (UnicodeError, msgspec.ValidationError) as error:
+        raise damaged(f"The journal {path} is damaged: {error}.") from error
+    except (sqlite3.Error, OSError) as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE:
+            raise damaged(f"The journal {path} is damaged: {error}.") from error
         raise JournalError(
             f"The journal {path} cannot be used: {error}. Mend what is wrong with the disk or the "
             "file, then start Governor again."
@@ -88,7 +100,7 @@ def prepare(directory: Path, *, create: bool) -> None:
 def lock(directory: Path) -> int:
     """Become the one writer of this directory; closing the returned descriptor ends it.
 
-    Raises JournalError, naming the process that is the writer now.
+    Raises InUseError, naming the process that is the writer now, or JournalError.
     """
     try:
         descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
@@ -99,7 +111,7 @@ def lock(directory: Path) -> int:
     except OSError as error:
         owner = os.read(descriptor, 32).decode("ascii", "replace").strip() or "unknown"
         os.close(descriptor)
-        raise JournalError(
+        raise InUseError(
             f"The state directory {directory} is in use by process {owner}: stop that one, or "
             "give this one a `state` of its own in [ledger]."
         ) from error
@@ -121,9 +133,11 @@ def ensure(directory: Path, *, create: bool) -> Path:
     if not create:
         raise _no_journal(directory)
     with translated(path):
-        _build(directory / _NEW)
+        member = secrets.token_hex(16)
+        with building(directory / _NEW, member, genesis(member)):
+            pass
         (directory / _NEW).rename(path)
-        _sync(directory)
+        sync(directory)
     return path
 
 
@@ -144,7 +158,12 @@ def connect(path: Path, *, write: bool = False) -> sqlite3.Connection:
     return connection
 
 
-def _build(path: Path) -> None:
+@contextmanager
+def building(path: Path, member: str, start: Link) -> Iterator[sqlite3.Connection]:
+    """Give an empty journal of this schema at a free `path`, whose chain begins at `start`.
+
+    Without an error it is whole, durable and one file when this ends.
+    """
     for leftover in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
         leftover.unlink(missing_ok=True)
     # SQLite gives its -wal and -shm the mode of the file they belong to.
@@ -155,11 +174,10 @@ def _build(path: Path) -> None:
             f"BEGIN; {_TABLES} PRAGMA application_id = {_APPLICATION_ID}; "
             f"PRAGMA user_version = {_SCHEMA}; COMMIT;"
         )
-        member = secrets.token_hex(16)
-        start = genesis(member)
         connection.execute(
             "INSERT INTO journal VALUES (1, ?, ?, ?, ?, ?)", (member, *start, *start)
         )
+        yield connection
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
@@ -193,7 +211,7 @@ def _check_schema(path: Path, connection: sqlite3.Connection) -> None:
         )
 
 
-def _sync(directory: Path) -> None:
+def sync(directory: Path) -> None:
     """Make the names in a directory durable."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:

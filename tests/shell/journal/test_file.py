@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from governor.errors import JournalError, LedgerError, SchemaError
+from governor.errors import InUseError, JournalError, LedgerError, SchemaError
 from governor.journal.file import JOURNAL, connect, ensure, lock, prepare
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def test_a_newer_journal_is_refused_with_the_remedy(tmp_path: Path) -> None:
 
 def test_a_second_writer_is_told_who_is_the_first(tmp_path: Path) -> None:
     first = lock(tmp_path)
-    with pytest.raises(JournalError, match=f"in use by process {os.getpid()}: stop that one"):
+    with pytest.raises(InUseError, match=f"in use by process {os.getpid()}: stop that one"):
         lock(tmp_path)
     os.close(first)
 
