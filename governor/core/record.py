@@ -18,7 +18,8 @@ class ExchangeRecord:
 
     `decision`: it was allowed; allowed although shadow mode would have refused it; refused; or its
     crawler left before the answer ended. `reason` says why, from a closed list: limit, job_cap,
-    price_above_limit, doubt, operation, expired, or the Proxy-Status error of a failed platform.
+    price_above_limit, doubt, operation, expired, severed (cut off for want of ledger or journal),
+    or the Proxy-Status error of a failed platform.
     `outcome` is how its hold ended, or "free" for a free operation. `received` is None for what
     could not be counted. Durations in milliseconds; `upstream_ms` is 0 if nothing was sent.
     """

@@ -13,7 +13,6 @@ from governor.core.ledger.holds import Event
 from governor.core.ledger.messages import SHARE, DoubtReason
 from governor.core.ledger.records import Claimed
 from governor.errors import JournalError
-from governor.tasks import Interrupted, unless
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -22,9 +21,9 @@ if TYPE_CHECKING:
 
 
 async def admit(course: Course) -> refusal.Cause | None:
-    """Hold what the answer may cost and make that claim durable, or say why not.
+    """Hold what the answer may cost, or say why not; shadow mode notes a cause and goes on.
 
-    Shadow mode notes a cause and goes on, unless no journal would remember the request.
+    Raises ConnectionError if the crawler announced a body and never begins it.
     """
     enforced = course.contract.mode == "enforce"
     if (cause := _rule(course)) is not None:
@@ -35,18 +34,38 @@ async def admit(course: Course) -> refusal.Cause | None:
         course.body = course.downstream.body()
     if course.quote.kind == "free":
         return None
-    try:
-        decision = await unless(course.downstream.gone(), _reserve(course))
-    except (Interrupted, ConnectionError):
-        course.decision = "left"
-        return None
+    decision = await _reserve(course)
     if not isinstance(decision, Granted):
         cause = _unheld(course, decision)
         if enforced or decision == Doubted(DoubtReason.JOURNAL):
             return cause
         course.decision = "shadow"
         course.conversation.take(course.hold)
-    return await _claim(course)
+    return None
+
+
+async def claim(course: Course) -> refusal.Cause | None:
+    """Make the claim durable: from here on, a crash charges it in full (invariant 1)."""
+    if course.quote.kind == "free":
+        return None
+    claimed = Claimed(
+        contract=course.contract.name,
+        hold=course.id,
+        job=course.job.name,
+        operation=course.quote.operation,
+        asked=course.quote.asked,
+        price=course.quote.price,
+        amounts=course.hold.amounts,
+        catalog=course.governed.catalog.sha256,
+        at_ms=course.conversation.time_ms,
+    )
+    course.claimed = True
+    try:
+        await course.adapters.journal.append(claimed)
+    except JournalError:
+        return _unheld(course, Doubted(DoubtReason.JOURNAL))
+    course.hold.on(Event.CLAIM)
+    return None
 
 
 def _rule(course: Course) -> refusal.Cause | None:
@@ -71,7 +90,6 @@ async def _reserve(course: Course) -> Decision:
     """Ask the ledger, and wait in line as long as the job may.
 
     A crawler that sends a body has begun to by then: a grant would grow old while it does not.
-    Raises ConnectionError if it never begins.
     """
     if course.body is not None:
         course.body = _begun(await anext(course.body, b""), course.body)
@@ -105,25 +123,3 @@ def _unheld(course: Course, decision: Refused | Doubted) -> refusal.Cause:
             course.account = decision.grant.account
             course.reason = "job_cap" if SHARE in decision.grant.account else "limit"
             return refusal.Spent(decision.retry_ms)
-
-
-async def _claim(course: Course) -> refusal.Cause | None:
-    """Make the claim durable: from here on, a crash charges it in full (invariant 1)."""
-    claim = Claimed(
-        contract=course.contract.name,
-        hold=course.id,
-        job=course.job.name,
-        operation=course.quote.operation,
-        asked=course.quote.asked,
-        price=course.quote.price,
-        amounts=course.hold.amounts,
-        catalog=course.governed.catalog.sha256,
-        at_ms=course.conversation.time_ms,
-    )
-    course.claimed = True
-    try:
-        await course.adapters.journal.append(claim)
-    except JournalError:
-        return _unheld(course, Doubted(DoubtReason.JOURNAL))
-    course.hold.on(Event.CLAIM)
-    return None

@@ -7,6 +7,7 @@ import http
 from typing import TYPE_CHECKING
 
 from governor.core import refusal
+from governor.core.ledger.messages import DoubtReason
 from governor.core.standing import refusing
 
 if TYPE_CHECKING:
@@ -18,6 +19,18 @@ if TYPE_CHECKING:
 async def refuse(course: Course, cause: refusal.Cause) -> None:
     """Refuse the request: nothing of it was or will be sent."""
     course.decision = "refuse"
+    await _say_no(course, cause)
+
+
+async def sever(course: Course) -> None:
+    """Tell the crawler that the ledger is in doubt, or let it see the answer cut off."""
+    course.reason = "severed"
+    if not course.started:
+        doubt = course.conversation.doubt or DoubtReason.UNREACHABLE
+        await _say_no(course, refusal.InDoubt(doubt.value))
+
+
+async def _say_no(course: Course, cause: refusal.Cause) -> None:
     request = refusal.Request(
         contract=course.contract.name,
         asked=course.quote.asked,

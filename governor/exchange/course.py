@@ -5,9 +5,10 @@ The steps of an exchange hand it on to each other; it decides nothing.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from governor.core.ledger.holds import Hold
 from governor.core.policy import amounts
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from governor.core.policy import Contract, Job
     from governor.core.record import Verdict
     from governor.core.refusal import Standing
-    from governor.exchange.parts import Adapters, Downstream, Governed, Request
+    from governor.exchange.parts import Adapters, Downstream, Governed, Request, Severing
 
 
 @dataclass(slots=True, eq=False)
@@ -89,6 +90,20 @@ class Course:
     def conversation(self) -> Conversation:
         """The talk with the ledger of this contract."""
         return self.governed.conversation
+
+    @property
+    def is_enforced(self) -> bool:
+        """Whether this request may be stopped: it has a hold, and is not let pass in the shadow."""
+        return self.quote.kind != "free" and self.contract.mode == "enforce"
+
+    async def severed(self) -> None:
+        """Return when the ledger or the journal has been silent for too long."""
+        # TODO: declare `conversation` as Severing, and call it, once Conversation has `severed`.
+        severing: Severing | None = cast("Any", self.conversation)
+        if not hasattr(severing, "severed"):
+            await asyncio.Event().wait()
+        assert severing is not None
+        await severing.severed()
 
     def standings(self) -> tuple[Standing, ...]:
         """Return how each account of this request stands, as of the ledger's last reply."""

@@ -18,10 +18,10 @@ from governor.core.ledger.messages import DoubtReason
 from governor.core.refusal import InDoubt
 from governor.errors import OldGrantError, UpstreamError
 from governor.exchange import answering
-from governor.tasks import Interrupted, unless
 
 if TYPE_CHECKING:
     from governor.core.catalog import Quote
+    from governor.core.refusal import Cause
     from governor.exchange.course import Course
     from governor.exchange.parts import Answer
 
@@ -29,20 +29,23 @@ if TYPE_CHECKING:
 OLDEST_GRANT_MS = 5_000  # an older one is given back unused: the ledger may have moved on (I5)
 
 
-async def forward(course: Course) -> None:
-    """Send it, once, and relay the answer; leave when the crawler does."""
+async def forward(course: Course) -> Cause | None:
+    """Send it, once, and relay the answer; return why not, if its grant is too old to be used.
+
+    Raises ConnectionError when the crawler takes no more.
+    """
     course.sent_ms = course.adapters.clock.monotonic_ms()
     try:
-        await unless(course.downstream.gone(), _relay(course))
-    except (Interrupted, ConnectionError):
-        course.decision = "left"
+        await _relay(course)
     except OldGrantError:
         course.reason = "doubt"
-        await answering.refuse(course, InDoubt(DoubtReason.UNREACHABLE.value))
+        return InDoubt(DoubtReason.UNREACHABLE.value)
     except UpstreamError as error:
         _believe(course, error)
         await answering.report(course, error)
-    course.ended_ms = course.adapters.clock.monotonic_ms()
+    finally:
+        course.ended_ms = course.adapters.clock.monotonic_ms()
+    return None
 
 
 async def _relay(course: Course) -> None:
@@ -72,8 +75,8 @@ def _sending(course: Course) -> None:
 
     Raises OldGrantError if the grant is too old for that. Shadow mode refuses nothing.
     """
-    claimed, enforced = course.hold.state is State.CLAIMED, course.contract.mode == "enforce"
-    if claimed and enforced and course.grant_age_ms() > OLDEST_GRANT_MS:
+    claimed = course.hold.state is State.CLAIMED
+    if claimed and course.is_enforced and course.grant_age_ms() > OLDEST_GRANT_MS:
         raise OldGrantError("connecting took longer than a grant may be old")
     _sent(course)
 

@@ -13,12 +13,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from governor.exchange.admission import admit
-from governor.exchange.answering import refuse
+from governor.exchange.admission import admit, claim
+from governor.exchange.answering import refuse, sever
 from governor.exchange.course import Course
 from governor.exchange.forwarding import forward
 from governor.exchange.parts import Adapters
 from governor.exchange.resolving import resolve
+from governor.tasks import Interrupted, unless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from governor.clock import Clock
     from governor.core.policy import Job
     from governor.core.record import ExchangeRecord
+    from governor.core.refusal import Cause
     from governor.exchange.parts import Downstream, Governed, Journal, Request, Upstream
     from governor.tasks import Tasks
 
@@ -67,9 +69,32 @@ class Exchange:
             await asyncio.shield(self._tasks.start(resolve(course), f"resolve {course.id}"))
 
     async def _live(self, course: Course) -> None:
-        """Take the request as far as it goes."""
-        cause = await admit(course)
+        """Take the request as far as it goes, and no further once its crawler has left."""
+        try:
+            cause = await unless(course.downstream.gone(), _pass(course))
+        except (Interrupted, ConnectionError):
+            course.decision = "left"
+            return
         if cause is not None:
             await refuse(course, cause)
-        elif course.decision != "left":
-            await forward(course)
+
+
+async def _pass(course: Course) -> Cause | None:
+    """Let it pass, or return why it is refused.
+
+    Nothing that holds posts goes on without the ledger and the journal: what others do meanwhile
+    may rest on our death (invariant 5), for an operator may have retired us.
+    """
+    if (cause := await admit(course)) is not None:
+        return cause
+    if not course.is_enforced:
+        return await _send(course)
+    try:
+        return await unless(course.severed(), _send(course))
+    except Interrupted:
+        await sever(course)
+        return None
+
+
+async def _send(course: Course) -> Cause | None:
+    return await claim(course) or await forward(course)

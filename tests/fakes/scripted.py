@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from governor import catalogs
@@ -71,7 +72,8 @@ def post(target: str) -> Request:
 class Script:
     """What the platform answers: a head and chunks, or `unanswered` in place of all of it.
 
-    After its chunks the answer breaks or ends; if it `stalls`, not before it is let `go`.
+    After its chunks the answer breaks or ends; if it `stalls`, not before it is let `go`. If it
+    `waits` it does not even begin before, and if it never `connects` nothing is ever sent.
     """
 
     chunks: tuple[bytes, ...] = (b"{}",)
@@ -80,6 +82,8 @@ class Script:
     unanswered: UpstreamError | None = None
     breaks: UpstreamError | None = None
     stalls: bool = False
+    waits: bool = False
+    connects: bool = True
 
 
 class ScriptedAnswer:
@@ -120,6 +124,8 @@ class ScriptedUpstream:
     ) -> AsyncIterator[ScriptedAnswer]:
         await asyncio.sleep(0)  # while it connects nothing is written
         self.connecting()
+        if not self.script.connects:
+            await asyncio.Event().wait()
         failure = self.script.unanswered
         if failure is None or failure.sent:
             sending()
@@ -129,6 +135,9 @@ class ScriptedUpstream:
         try:
             self.bodies.append(b"".join([chunk async for chunk in body]) if body else b"")
             await asyncio.sleep(0)
+            if self.script.waits:
+                self.stalled.set()
+                await self.go.wait()
             if failure is not None:
                 raise failure
             yield ScriptedAnswer(self.script, self.stalled, self.go)
@@ -205,6 +214,7 @@ class Pages(Memory):
     refuses: tuple[type[Record], ...] = ()
     slow_ms: int = 0
     clock: FakeClock
+    stuck: asyncio.Event  # cleared, the disk does not answer
 
     async def append(self, *records: Record) -> int:
         """Make them durable whatever becomes of the caller, as the real journal does."""
@@ -213,12 +223,25 @@ class Pages(Memory):
             raise JournalError("disk full")
         self.records += records
         await asyncio.sleep(0)
+        await self.stuck.wait()
         for record in records:
             if isinstance(record, Claimed):
                 self.clock.step_monotonic_ms(self.slow_ms)
             if isinstance(record, Claimed | Resolved):
                 self.passed.append(type(record).__name__.lower())
         return len(self.records)
+
+
+class Talk(Conversation):
+    """A conversation that can be told how long the ledger has been silent."""
+
+    async def severed(self) -> None:
+        """Return once a test says that it is."""
+        await self.silent.wait()
+
+    @cached_property
+    def silent(self) -> asyncio.Event:
+        return asyncio.Event()
 
 
 @dataclass
@@ -229,7 +252,7 @@ class Stage:
     clock: FakeClock
     home: Line
     journal: Pages
-    talk: Conversation
+    talk: Talk
     tasks: Tasks
     upstream: ScriptedUpstream
     exchange: Exchange
@@ -304,8 +327,9 @@ async def stage(
     home = Line(Book(kept, identity=IDENTITY, clocks=clocks), clock)
     journal = Pages()
     home.passed = journal.passed = passed
-    journal.clock = clock
-    talk = Conversation(
+    journal.clock, journal.stuck = clock, asyncio.Event()
+    journal.stuck.set()
+    talk = Talk(
         "x",
         state,
         ledger=home,

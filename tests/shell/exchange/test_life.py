@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-from tests.fakes.scripted import Script, ScriptedCrawler, post, stage
+from typing import TYPE_CHECKING
+
+import pytest
+
+from governor.core.ledger.records import Outcome
+from tests.fakes.scripted import (
+    FULL_PRICE,
+    HALF,
+    Script,
+    ScriptedCrawler,
+    get,
+    post,
+    stage,
+    terms,
+)
+
+if TYPE_CHECKING:
+    from governor.core.policy import Contract
+    from governor.exchange import Request
 
 
 async def test_held_then_durable_then_sent_then_durable_then_told() -> None:
@@ -30,3 +48,94 @@ async def test_only_the_hosts_of_a_catalog_are_governed() -> None:
     async with stage() as on:
         assert on.exchange.governs("api.x.com")
         assert not on.exchange.governs("example.org")
+
+
+async def test_nothing_flows_on_when_the_ledger_has_been_silent_for_too_long() -> None:
+    """Invariant 5: the platform is closed, and what may have been counted is charged in full."""
+    async with stage(Script((HALF[:200],), stalls=True)) as on:
+        crawler = ScriptedCrawler()
+        running = on.begin(crawler=crawler)
+        await on.upstream.stalled.wait()
+        on.talk.silent.set()
+        await running
+
+        assert on.upstream.open == 0
+        assert (crawler.received, crawler.finished) == (HALF[:200], False)
+        assert await on.usage() == (FULL_PRICE, 0)
+        assert (on.resolution.outcome, on.resolution.lingers) == (Outcome.ORPHANED, True)
+        assert (on.record.decision, on.record.reason) == ("allow", "severed")
+
+
+async def test_a_crawler_that_was_cut_off_before_its_answer_began_is_told_why() -> None:
+    """The request was sent, so it is charged all the same."""
+    async with stage(Script(waits=True)) as on:
+        crawler = ScriptedCrawler()
+        running = on.begin(crawler=crawler)
+        await on.upstream.stalled.wait()
+        on.talk.silent.set()
+        await running
+
+        assert (crawler.status, crawler.finished) == (429, True)
+        assert b"in doubt" in crawler.received
+        assert await on.usage() == (FULL_PRICE, 0)
+
+
+async def test_what_was_not_sent_yet_is_not_sent_any_more_and_costs_nothing() -> None:
+    async with stage() as on:
+        on.upstream.connecting = on.talk.silent.set
+        on.upstream.script = Script(connects=False)
+        crawler = await on.live()
+
+        assert crawler.status == 429
+        assert on.upstream.asked == []
+        assert await on.usage() == (0, 0)
+
+
+async def test_a_journal_that_is_silent_for_too_long_lets_nobody_wait() -> None:
+    async with stage() as on:
+        on.journal.stuck.clear()
+        crawler = ScriptedCrawler()
+        running = on.begin(crawler=crawler)
+        await on.settle()
+        on.talk.silent.set()
+        await on.settle()
+
+        assert (crawler.status, crawler.finished) == (429, True)
+
+        on.journal.stuck.set()
+        await running
+
+        assert on.upstream.asked == []
+        assert await on.usage() == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("request_", "contract"),
+    [(get(), terms(mode="shadow")), (post("/2/oauth2/token"), terms())],
+    ids=["shadow", "free"],
+)
+async def test_what_is_not_held_back_flows_on_without_a_ledger(
+    request_: Request, contract: Contract
+) -> None:
+    """Shadow mode refuses nothing, and a free operation holds nothing."""
+    async with stage(Script((HALF,)), contract=contract) as on:
+        on.talk.silent.set()
+        crawler = await on.live(request_)
+
+        assert (crawler.status, crawler.finished) == (200, True)
+
+
+async def test_a_crawler_that_leaves_while_its_claim_is_written_is_not_forwarded() -> None:
+    async with stage() as on:
+        on.journal.stuck.clear()
+        crawler = ScriptedCrawler()
+        running = on.begin(crawler=crawler)
+        await on.settle()
+        crawler.left.set()
+        await on.settle()
+        on.journal.stuck.set()
+        await running
+
+        assert on.upstream.asked == []
+        assert (on.record.decision, on.record.outcome) == ("left", "void")
+        assert await on.usage() == (0, 0)
