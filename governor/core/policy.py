@@ -7,7 +7,7 @@ is void, and everything else costs its full price, or the count where that is hi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from governor.core.ledger.messages import MOST_POSTS, SHARE, Account, Leniency
@@ -85,6 +85,21 @@ def leniency(contract: Contract) -> Leniency:
         Leniency.ERRORS_FREE: contract.errors == "free",
     }
     return Leniency(sum(flag for flag, is_lax in lax.items() if is_lax))
+
+
+def strictest(contract: Contract, shown: Leniency) -> Contract:
+    """Return the contract as it binds: where `shown` is not lax, neither is it (invariant 10).
+
+    `shown` is what all rules have in common that the ledger was shown, so nobody's own
+    configuration can loosen what another governor of the group keeps.
+    """
+    return replace(
+        contract,
+        mode=contract.mode if Leniency.SHADOW in shown else "enforce",
+        basis=contract.basis if Leniency.RECEIVED in shown else "asked",
+        unknown=contract.unknown if Leniency.UNKNOWN_CHARGED in shown else "refuse",
+        errors=contract.errors if Leniency.ERRORS_FREE in shown else "charge",
+    )
 
 
 def accounts(contract: Contract, jobs: tuple[Job, ...]) -> tuple[Account, ...]:

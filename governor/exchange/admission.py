@@ -25,7 +25,7 @@ async def admit(course: Course) -> refusal.Cause | None:
 
     Raises ConnectionError if the crawler announced a body and never begins it.
     """
-    enforced = course.contract.mode == "enforce"
+    enforced = course.terms.mode == "enforce"
     if (cause := _rule(course)) is not None:
         if enforced:
             return cause
@@ -70,7 +70,7 @@ async def claim(course: Course) -> refusal.Cause | None:
 
 def _rule(course: Course) -> refusal.Cause | None:
     """Return why this request is not sent whatever the usage."""
-    job, quote, contract = course.job, course.quote, course.contract
+    job, quote, contract = course.job, course.quote, course.terms
     if job.until_ms is not None and course.adapters.clock.wall_ms() >= job.until_ms:
         course.reason = "expired"
         return refusal.Expired(job.name, job.until_ms)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from governor.core.ledger.holds import Hold
-from governor.core.policy import amounts
+from governor.core.ledger.messages import LAXEST
+from governor.core.policy import amounts, strictest
 from governor.core.standing import standings
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from governor.conversation import Conversation
     from governor.core.catalog import Quote
     from governor.core.counting import Counter
+    from governor.core.ledger.messages import Leniency
     from governor.core.policy import Contract, Job
     from governor.core.record import Verdict
     from governor.core.refusal import Standing
@@ -83,8 +85,15 @@ class Course:
 
     @property
     def contract(self) -> Contract:
-        """The terms that bind this request now."""
+        """The contract as it is configured here."""
         return self.governed.contract
+
+    @property
+    def terms(self) -> Contract:
+        """The contract as it binds now: the stricter of ours and the ledger's (invariant 10)."""
+        # TODO: ask it straight once Conversation has `leniency`.
+        shown: Leniency = getattr(self.conversation, "leniency", LAXEST)
+        return strictest(self.contract, shown)
 
     @property
     def conversation(self) -> Conversation:
@@ -94,7 +103,7 @@ class Course:
     @property
     def is_enforced(self) -> bool:
         """Whether this request may be stopped: it has a hold, and is not let pass in the shadow."""
-        return self.quote.kind != "free" and self.contract.mode == "enforce"
+        return self.quote.kind != "free" and self.terms.mode == "enforce"
 
     async def severed(self) -> None:
         """Return when the ledger or the journal has been silent for too long."""

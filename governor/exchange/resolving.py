@@ -26,7 +26,7 @@ IN_A_THREAD_BYTES = 512 * 1_024  # decoding more holds up every other exchange f
 async def resolve(course: Course) -> None:
     """End the hold: charge it durably, tell the ledger, and record what happened. Once."""
     count = await _count(course)
-    ended = charge(course.contract, course.quote, course.hold, status=course.status, count=count)
+    ended = charge(course.terms, course.quote, course.hold, status=course.status, count=count)
     posts = amounts(course.contract, course.job, ended.posts)
     if await _is_durable(course, ended, posts):
         course.conversation.end(course.hold, posts, lingers=ended.lingers)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
-from governor.core.ledger.messages import MOST_POSTS, Account, Leniency
-from governor.core.policy import Contract, Job, Limit, accounts, amounts, leniency
+from governor.core.ledger.messages import LAXEST, MOST_POSTS, Account, Leniency
+from governor.core.policy import Contract, Job, Limit, accounts, amounts, leniency, strictest
+
+if TYPE_CHECKING:
+    from governor.core.policy import Basis, Errors, Mode, Unknown
 
 DAY_MS = 86_400_000
 CONTRACT = Contract("x", "x", (Limit("x-24h", 1_000_000, DAY_MS), Limit("x-1h", 50_000, 3_600_000)))
@@ -74,3 +78,29 @@ def test_a_contract_is_as_lax_as_each_of_its_words() -> None:
     assert leniency(CONTRACT) == Leniency.UNKNOWN_CHARGED | Leniency.ERRORS_FREE
     assert leniency(replace(strictest, mode="shadow")) is Leniency.SHADOW
     assert leniency(replace(strictest, basis="received")) is Leniency.RECEIVED
+
+
+RULES = [
+    (mode, basis, unknown, errors)
+    for mode in ("enforce", "shadow")
+    for basis in ("asked", "received")
+    for unknown in ("charge", "refuse")
+    for errors in ("free", "charge")
+]
+
+
+@pytest.mark.parametrize(("mode", "basis", "unknown", "errors"), RULES)
+def test_the_stricter_of_configuration_and_ledger_binds(
+    mode: Mode, basis: Basis, unknown: Unknown, errors: Errors
+) -> None:
+    """Invariant 10, rule by rule and in all combinations: neither side loosens the other."""
+    configured = replace(CONTRACT, mode=mode, basis=basis, unknown=unknown, errors=errors)
+    for shown in map(Leniency, range(16)):
+        binding = strictest(configured, shown)
+
+        assert leniency(binding) == leniency(configured) & shown
+        assert binding.limits == configured.limits
+
+
+def test_a_ledger_as_lax_as_the_configuration_changes_nothing() -> None:
+    assert strictest(CONTRACT, LAXEST) == CONTRACT

@@ -18,7 +18,7 @@ from governor.core.catalog import Catalog
 from governor.core.ledger.book import Book
 from governor.core.ledger.clocks import Clocks
 from governor.core.ledger.holds import Hold
-from governor.core.ledger.messages import Identity, Reply
+from governor.core.ledger.messages import LAXEST, Identity, Reply
 from governor.core.ledger.records import Adopted, Claimed, Record, Resolved, Started
 from governor.core.ledger.state import MemberState
 from governor.core.policy import Contract, Job, Limit, accounts, amounts
@@ -233,7 +233,9 @@ class Pages(Memory):
 
 
 class Talk(Conversation):
-    """A conversation that can be told how long the ledger has been silent."""
+    """A conversation that can be told of a silent ledger, and of stricter rules than ours."""
+
+    leniency = LAXEST
 
     async def severed(self) -> None:
         """Return once a test says that it is."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from governor.core.ledger.messages import LAXEST, Leniency
 from governor.core.ledger.records import Outcome
 from tests.fakes.scripted import (
     FULL_PRICE,
@@ -139,3 +140,32 @@ async def test_a_crawler_that_leaves_while_its_claim_is_written_is_not_forwarded
         assert on.upstream.asked == []
         assert (on.record.decision, on.record.outcome) == ("left", "void")
         assert await on.usage() == (0, 0)
+
+
+async def test_a_stricter_rule_that_the_ledger_was_shown_binds_a_laxer_governor() -> None:
+    """Invariant 10: mode, basis, unknown and errors, whatever is configured here."""
+    lax = terms(1_000, mode="shadow", basis="received")
+    async with stage(Script((HALF,)), contract=lax) as on:
+        on.talk.leniency = Leniency(0)
+        await on.live()
+        assert await on.usage() == (100, 0)
+
+        assert (await on.live(get("/3/new"))).status == 429
+        on.upstream.script = Script((b'{"title":"Unauthorized"}',), status=401)
+        await on.live()
+        assert await on.usage() == (200, 0)
+
+        await on.spend(800)
+        assert (await on.live()).status == 429
+
+
+async def test_a_rule_that_grows_stricter_while_an_answer_flows_binds_its_charge() -> None:
+    """Lowering is adopted at once by all."""
+    async with stage(Script((HALF,), stalls=True), contract=terms(basis="received")) as on:
+        running = on.begin()
+        await on.upstream.stalled.wait()
+        on.talk.leniency = LAXEST & ~Leniency.RECEIVED
+        on.upstream.go.set()
+        await running
+
+        assert await on.usage() == (100, 0)
