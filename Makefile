@@ -21,8 +21,8 @@ e2e: $(VENV)/.test $(VENV)/.redis  ## Run only the tests with real crawlers
 demo: $(VENV)/.run  ## Watch three crawlers meet a limit, on a platform that runs on this machine
 	$(GOVERNOR) demo
 
-bench:  ## Measure speed and compare with other limiters (issue 3 brings it)
-	@echo "make bench: there is nothing to measure yet; issue 3 (the promise under faults) brings it."
+bench: $(VENV)/.test $(VENV)/.redis  ## Show the worst window that an adversary finds under each limiter
+	@$(PYTHON) -m tests.bench
 
 deep: $(VENV)/.test $(VENV)/.redis  ## Run the tests that take minutes; issue 3 brings most of them
 	@$(PYTHON) -m pytest -m deep $(ARGS) || [ $$? -eq 5 ] || exit 1
@@ -47,7 +47,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 lock:  ## Lock the newest versions that pyproject.toml allows (needs uv)
 	$(LOCK) --upgrade --output-file requirements.lock
 	$(LOCK) --upgrade --constraint requirements.lock --extra dev --extra test --extra e2e \
-		--output-file tests/requirements.lock
+		--extra bench --output-file tests/requirements.lock
 
 help:  ## Say what each word does
 	@awk -F ':.*##  *' '/^[a-z0-9]+:.*##/ { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
