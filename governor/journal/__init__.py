@@ -2,7 +2,8 @@
 
 It is the truth from which a lost ledger is refilled, and the evidence afterwards, so it is kept
 where the fewest things can fail: one SQLite file on the local disk, written by one thread
-(`writer`), chained by hashes (`rows`), locked to one process (`file`), read by anybody (`reader`).
+(`writer`), chained by hashes (`rows`), locked to one process (`file`), read by anybody (`reader`),
+and gone on with even when it was damaged (`mending`).
 Rejected: a file of our own needs a proof of its crash safety that SQLite already has;
 synchronous=NORMAL is twice as fast and forgets the last commits at a power cut.
 
@@ -14,20 +15,24 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
-from governor.journal.file import connect, ensure, lock, prepare, translated
-from governor.journal.reader import Reader
-from governor.journal.rows import damaged, encode, kind_of
-from governor.journal.wal import lost_commits
+from governor.core.ledger.records import Torn
+from governor.errors import DamagedError
+from governor.journal import mending
+from governor.journal.file import JOURNAL, connect, ensure, lock, prepare, translated
+from governor.journal.mending import kept
+from governor.journal.reader import Reader, check_write_ahead_file
+from governor.journal.rows import encode, kind_of
 from governor.journal.writer import Clock, Writer
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from governor.core.ledger.records import Record
     from governor.journal.rows import Link
 
-__all__ = ["Clock", "Journal", "Reader"]
+__all__ = ["Clock", "Journal", "Reader", "kept"]
 
 _PRUNED_AT_ONCE: Final = 1_000  # rows removed in one commit, so that an append waits for no more
 
@@ -40,6 +45,7 @@ class Journal:
     """A member's journal, open for writing by this process alone. Made by `Journal.open`."""
 
     def __init__(self, reader: Reader, writer: Writer, lock_descriptor: int) -> None:
+        self.torn: Final = _tear(reader)
         self._reader: Final = reader
         self._writer: Final = writer
         self._lock: int | None = lock_descriptor
@@ -56,28 +62,24 @@ class Journal:
         """Lock the state directory and open its journal. Blocks; call it before serving.
 
         With `create` an absent directory (0700) and journal (0600) are made. `observe` is told
-        how many seconds each commit took. The chain is verified from the last checkpoint on.
+        how many seconds each commit took. The chain is verified from the last checkpoint on. A
+        damaged journal is mended, which `torn` then tells: say it to the operator.
 
         Raises LedgerError when there is no journal, SchemaError when it is newer than we are,
-        JournalError when the directory, the lock or the file cannot be had or is damaged.
+        JournalError when the directory, the lock or the file cannot be had, or is damaged so much
+        that nobody can go on from it.
         """
         prepare(directory, create=create)
         descriptor = lock(directory)
         try:
+            mending.complete(directory / JOURNAL)
             path = ensure(directory, create=create)
-            _check_write_ahead_file(path)
-            connection = connect(path, write=True)
             try:
-                # What a crashed or failed writer left in the write-ahead file may be in memory
-                # only. Written into the file and synced, it is durable before it is believed.
-                with translated(path):
-                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                reader = Reader(path)
-                reader.verify_chain(tail=True)
-                writer = Writer(connection, reader.head, clock, observe)
-            except BaseException:
-                connection.close()
-                raise
+                connection, reader = _opened(path)
+            except DamagedError as damage:
+                mending.mend(path, damage, clock.wall_ms())
+                connection, reader = _opened(path)
+            writer = Writer(connection, reader.head, clock, observe)
         except BaseException:
             os.close(descriptor)
             raise
@@ -105,7 +107,7 @@ class Journal:
         return self._reader.records(kinds, after)
 
     def verify_chain(self) -> int:
-        """Walk the whole chain; return its rows, or raise JournalError naming the first bad one.
+        """Walk the whole chain; return its rows, or raise DamagedError naming the first bad one.
 
         Blocks for some 6 s per million rows: on a live governor, call it in a thread.
         """
@@ -150,10 +152,27 @@ class Journal:
             self._lock = None
 
 
-def _check_write_ahead_file(path: Path) -> None:
-    """Refuse to lose acknowledged commits. Before SQLite opens it: closing would remove it."""
-    wal = path.with_name(f"{path.name}-wal")
-    with translated(path):
-        lost = lost_commits(wal.read_bytes()) if wal.exists() else 0
-    if lost > 1:
-        raise damaged(f"{wal} is damaged: {lost} commits in it cannot be read.")
+def _opened(path: Path) -> tuple[sqlite3.Connection, Reader]:
+    """Return a connection to write by, and a reader that has verified what will be relied on.
+
+    Raises DamagedError if rows are damaged, JournalError and SchemaError as `Journal.open` does.
+    """
+    check_write_ahead_file(path)  # before SQLite opens it to write: closing would remove it
+    connection = connect(path, write=True)
+    try:
+        # What a crashed or failed writer left in the write-ahead file may be in memory
+        # only. Written into the file and synced, it is durable before it is believed.
+        with translated(path):
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        reader = Reader(path)
+        reader.verify_chain(tail=True)
+    except BaseException:
+        connection.close()
+        raise
+    return connection, reader
+
+
+def _tear(reader: Reader) -> Torn | None:
+    """Return the record of a tear that no start has followed."""
+    last = [record for _, record in reader.records(after=reader.head.id - 1)]
+    return last[0] if last and isinstance(last[0], Torn) else None

@@ -70,10 +70,10 @@ def translated(path: Path) -> Iterator[None]:
         yield
     # A damaged file also shows as text that is none, or as a value of another type.
     except (UnicodeError, msgspec.ValidationError) as error:
-        raise damaged(f"The journal {path} is damaged: {error}.") from error
+        raise damaged(f"{path.name} is damaged: {error}.") from error
     except (sqlite3.Error, OSError) as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE:
-            raise damaged(f"The journal {path} is damaged: {error}.") from error
+            raise damaged(f"{path.name} is damaged: {error}.") from error
         raise JournalError(
             f"The journal {path} cannot be used: {error}. Mend what is wrong with the disk or the "
             "file, then start Governor again."

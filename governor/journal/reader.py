@@ -6,16 +6,28 @@ state and never stands in the writer's way (SQLite's WAL mode).
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
+from governor.errors import JournalError
 from governor.journal.file import connect, translated
-from governor.journal.rows import Link, Row, damaged, decode, forge, genesis, kind_of, seal
+from governor.journal.rows import (
+    BEYOND,
+    Link,
+    Row,
+    damaged,
+    decode,
+    forge,
+    genesis,
+    kind_of,
+    seal,
+)
+from governor.journal.wal import lost_commits
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
@@ -23,8 +35,10 @@ if TYPE_CHECKING:
 
 _PAGE: Final = 1_000  # rows read at a time: some 500 KB, and no read lasts long enough to hurt
 
+_ROWS: Final = "SELECT id, wall_ms, kind, body, chain FROM record"
 
-class _Owned(NamedTuple):
+
+class Owned(NamedTuple):
     """Whose the journal is, and the places where its chain begins and ends."""
 
     member: str
@@ -38,13 +52,13 @@ class Reader:
     def __init__(self, path: Path) -> None:
         self._path: Final = path
         with self._reading() as connection:
-            self.member: Final = _owned(connection).member
+            self.member: Final = owned(connection).member
 
     @property
     def head(self) -> Link:
         """Return the last row's place; copied off this machine it proves the whole chain."""
         with self._reading() as connection:
-            return _owned(connection).head
+            return owned(connection).head
 
     def records(
         self, kinds: Collection[type[Record]] | None = None, after: int = 0
@@ -70,22 +84,33 @@ class Reader:
     def verify_chain(self, *, tail: bool = False) -> int:
         """Walk the chain, with `tail` from the checkpoint on; return how many rows that were.
 
-        Raises JournalError naming the first row that is not as it was written. What cannot be
-        seen: all of a chain written anew, with its head; or the file put back as it once was.
+        Raises DamagedError naming the first row that is not as it was written. What cannot be
+        seen: all of a chain written anew, with its head; or the files put back as they once were,
+        or without their write-ahead file.
+        """
+        return sum(1 for _ in self.sound(tail=tail))
+
+    def sound(self, *, tail: bool = False) -> Iterator[tuple[Row, Record]]:
+        """Yield all rows with their records, each as soon as it is proved, as of one moment.
+
+        With `tail` those behind the checkpoint only. Raises DamagedError at the first row that is
+        not as it was written, or after the last if there should be more.
         """
         with self._reading() as connection:
             connection.execute("BEGIN")  # one state of the file, whatever is appended meanwhile
-            file = _owned(connection)
-            _check_cut(connection, file)
-            start = (_covered(connection, file.cut) if tail else None) or file.cut
-            last = _walk(connection, start)
+            file = owned(connection)
+            check_start(connection, file)
+            last = (covered(connection, file.cut) if tail else None) or file.cut
+            for row in chained(connection, last):
+                last = Link(row.id, row.chain)
+                yield row, decode(row)
             if last != file.head:
                 raise damaged(
                     f"The journal ends with record {last.id}, but record {file.head.id} was its "
                     "last: records were removed or replaced."
                 )
-            _covered(connection, file.cut)
-            return last.id - start.id
+            covered(connection, file.cut)
+            check_write_ahead_file(self._path)
 
     def _page(self, after: int) -> list[Row]:
         with self._reading() as connection:
@@ -98,49 +123,78 @@ class Reader:
 
 
 def _page(connection: sqlite3.Connection, after: int) -> list[Row]:
-    rows = connection.execute(
-        "SELECT id, wall_ms, kind, body, chain FROM record WHERE id > ? ORDER BY id LIMIT ?",
-        (after, _PAGE),
-    )
+    rows = connection.execute(f"{_ROWS} WHERE id > ? ORDER BY id LIMIT ?", (after, _PAGE))
     # SQLite gives back whatever the bytes on the disk say, be it of another type.
     return msgspec.convert(rows.fetchall(), list[Row])
 
 
-def _walk(connection: sqlite3.Connection, start: Link) -> Link:
-    """Follow the chain from `start`; return its last place."""
+def chained(connection: sqlite3.Connection, start: Link) -> Iterator[Row]:
+    """Yield the rows that follow `start`, each proved, up to one that is not or cannot be read.
+
+    Raises DamagedError for the first, and what SQLite raises for the second.
+    """
     link = start
-    while rows := _page(connection, link.id):
-        for row in rows:
-            if row != forge(link, row.wall_ms, row.kind, row.body):
-                raise damaged(
-                    f"Record {link.id + 1} of the journal is missing or is not as it was written."
-                )
-            decode(row)
-            link = Link(row.id, row.chain)
-    return link
+    for stored in _following(connection, start.id):
+        row = msgspec.convert(stored, Row)
+        if row != forge(link, row.wall_ms, row.kind, row.body):
+            raise damaged(
+                f"Record {link.id + 1} of the journal is missing or is not as it was written."
+            )
+        yield row
+        link = Link(row.id, row.chain)
 
 
-def _owned(connection: sqlite3.Connection) -> _Owned:
+def _following(connection: sqlite3.Connection, after: int) -> Iterator[tuple[int, object]]:
+    """Yield what is stored in each row, to the last before a place that SQLite cannot read.
+
+    Python's cursor reads one row ahead of the one that it gives, and drops that if it cannot.
+    """
+    try:
+        for stored in connection.execute(f"{_ROWS} WHERE id > ? ORDER BY id", (after,)):
+            after = stored[0]
+            yield stored
+    except sqlite3.DatabaseError:
+        yield from connection.execute(f"{_ROWS} WHERE id = ?", (after + 1,))
+        raise
+
+
+def check_write_ahead_file(path: Path) -> None:
+    """Raise DamagedError if acknowledged commits in it cannot be read.
+
+    It is read again before that is said: its live writer may have begun it anew meanwhile.
+    """
+    wal = path.with_name(f"{path.name}-wal")
+    with translated(path):
+        lost = [lost_commits(wal.read_bytes()) if wal.exists() else 0 for _ in range(2)]
+    if min(lost) > 1:
+        raise damaged(
+            f"{min(lost)} commits in the journal's write-ahead file cannot be read: the records "
+            "in them are lost."
+        )
+
+
+def owned(connection: sqlite3.Connection) -> Owned:
+    """Return whose it is. Raises JournalError if it does not say so: then nobody can go on."""
     rows = connection.execute(
         "SELECT member, cut_id, cut_chain, head_id, head_chain FROM journal"
     ).fetchall()
     if len(rows) != 1:
-        raise damaged("The journal does not say whose it is.")
+        raise JournalError("The journal does not say whose it is. " + BEYOND)
     member, cut_id, cut_chain, head_id, head_chain = rows[0]
-    return msgspec.convert((member, (cut_id, cut_chain), (head_id, head_chain)), _Owned)
+    return msgspec.convert((member, (cut_id, cut_chain), (head_id, head_chain)), Owned)
 
 
-def _check_cut(connection: sqlite3.Connection, file: _Owned) -> None:
+def check_start(connection: sqlite3.Connection, file: Owned) -> None:
     """See that the chain begins where it should, and that nothing stands before it."""
     if file.cut.id <= 0 and file.cut != genesis(file.member):
-        raise damaged("The journal's chain does not begin with its owner's name.")
+        raise JournalError("The journal's chain does not begin with its owner's name. " + BEYOND)
     before = connection.execute("SELECT id FROM record WHERE id <= ?", (file.cut.id,)).fetchone()
     if before is not None:
         raise damaged(f"Record {before[0]} of the journal stands before its beginning.")
 
 
-def _covered(connection: sqlite3.Connection, cut: Link) -> Link | None:
-    """Return the place of the checkpoint, which must be sealed to it; None if there is none."""
+def covered(connection: sqlite3.Connection, cut: Link) -> Link | None:
+    """Return the place of the checkpoint; None if there is none. It must be sealed to that."""
     checkpoints = connection.execute("SELECT id, state, seal FROM checkpoint").fetchall()
     if not checkpoints:
         return None

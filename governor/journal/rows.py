@@ -6,8 +6,8 @@ keyed: who can rewrite the whole file can also rewrite the chain, and only a hea
 elsewhere convicts them. Signing was rejected: the key would lie beside the file.
 
 The row's kind says which record the body is, so the body carries no tag (msgspec has none for
-dataclasses either). A body must be the very bytes that encoding its record gives: then there is
-one reading of every row, and no unknown field is passed over in silence.
+dataclasses either). A body must be the very bytes that encoding its record gives, now or in an
+earlier version: then there is one reading of every row, and no unknown field is passed over.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast, get_args
 import msgspec
 
 from governor.core.ledger.records import Record
-from governor.errors import JournalError, SchemaError
+from governor.errors import DamagedError, JournalError, SchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,12 +29,22 @@ _DECODERS: Final[Mapping[str, msgspec.json.Decoder[object]]] = {
 _GENESIS: Final = b"governor journal 1 "  # so that no other use of SHA-256 begins alike
 
 
-def damaged(what: str) -> JournalError:
+_REMEDY: Final = (
+    "If you have the journal's files as they were, put them back before Governor starts: it goes "
+    "on from the last sound record, and charges every limit in full for one window."
+)
+
+BEYOND: Final = (
+    "Put the journal's files back as they were. If they are lost, move them away and run "
+    "`governor init`: if the ledger was embedded with `--used N`, N being all that may have been "
+    "collected in the last window; if it is in Redis, then also `governor retire --dead` with the "
+    "old member's name."
+)
+
+
+def damaged(what: str) -> DamagedError:
     """Return the error for a journal that is not as it was written."""
-    return JournalError(
-        f"{what} Put the journal's files back as they were, or move them away and begin anew with "
-        "`governor init --used N`, N being all that may have been collected in the last window."
-    )
+    return DamagedError(what, _REMEDY)
 
 
 class Link(NamedTuple):
@@ -68,7 +78,8 @@ def decode(row: Row) -> Record:
     """Return the record of a row, exactly as it was appended.
 
     Raises SchemaError for a kind that this Governor does not know, JournalError for a body that
-    is not a record of its kind in canonical form.
+    is not a record of its kind in canonical form. Call it for a row whose chain is right: then
+    neither is damage.
     """
     if (decoder := _DECODERS.get(row.kind)) is None:
         raise SchemaError(
@@ -78,10 +89,27 @@ def decode(row: Row) -> Record:
     try:
         record = cast("Record", decoder.decode(row.body))
     except msgspec.MsgspecError as error:
-        raise damaged(f"Record {row.id} of the journal cannot be read: {error}.") from error
-    if encode(record) != row.body:
-        raise damaged(f"Record {row.id} of the journal is not as Governor writes it.")
+        raise _foreign(f"Record {row.id} of the journal cannot be read: {error}") from error
+    if encode(record) != row.body and not _is_older(record, row.body):
+        raise _foreign(f"Record {row.id} of the journal is not as Governor writes it")
     return record
+
+
+def _foreign(what: str) -> JournalError:
+    return JournalError(
+        f"{what}. Its chain is whole, so this is no damage: run the Governor that wrote it, or put "
+        "the journal's files back as they were."
+    )
+
+
+def _is_older(record: Record, body: bytes) -> bool:
+    """Say whether this is how an earlier Governor wrote it, before the record had all its fields.
+
+    Those that it lacks have their defaults, so there is still one reading of every body.
+    """
+    written = msgspec.json.decode(body)
+    fields = msgspec.to_builtins(record).items()
+    return body == msgspec.json.encode({name: each for name, each in fields if name in written})
 
 
 def genesis(member: str) -> Link:

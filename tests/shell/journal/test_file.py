@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from governor.errors import InUseError, JournalError, LedgerError, SchemaError
-from governor.journal.file import JOURNAL, connect, ensure, lock, prepare
+from governor.errors import DamagedError, InUseError, JournalError, LedgerError, SchemaError
+from governor.journal.file import JOURNAL, connect, ensure, lock, prepare, translated
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,6 +103,20 @@ def test_another_programs_database_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(JournalError, match="not a journal of Governor"):
         connect(tmp_path / JOURNAL, write=True)
+
+
+@pytest.mark.parametrize("content", [bytes(3 * 4_096), b"# a text\n" * 2_000])
+def test_damage_is_told_from_a_disk_that_does_not_serve(tmp_path: Path, content: bytes) -> None:
+    """The first is gone on with; of the second nobody knows that anything is lost."""
+    path = tmp_path / JOURNAL
+    path.write_bytes(content)
+    connection = sqlite3.connect(path)
+    with pytest.raises(DamagedError, match="is damaged"), translated(path), closing(connection):
+        connection.execute("SELECT * FROM record")
+    with pytest.raises(JournalError, match="Mend what is wrong") as refusal, translated(path):
+        sqlite3.connect(tmp_path / "absent" / JOURNAL)
+
+    assert not isinstance(refusal.value, DamagedError)
 
 
 def test_a_newer_journal_is_refused_with_the_remedy(tmp_path: Path) -> None:

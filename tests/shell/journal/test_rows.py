@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governor.core.ledger.messages import MOST_POSTS, Account, RowValue
-from governor.core.ledger.records import Record, Used
+from governor.core.ledger.records import Record, Stamped, Used
 from governor.errors import JournalError, SchemaError
 from governor.journal.rows import Link, Row, decode, encode, forge, genesis, kind_of, seal
 
@@ -78,6 +78,18 @@ def test_an_unknown_kind_is_a_newer_governors() -> None:
 def test_a_body_that_could_be_read_in_two_ways_is_not_read(body: bytes, complaint: str) -> None:
     with pytest.raises(JournalError, match=complaint):
         decode(forge(START, 0, "used", body))
+
+
+def test_what_an_earlier_governor_wrote_is_read() -> None:
+    """A record that has gained a field since: what is not there has its default."""
+    body = (
+        b'{"contract":"x","seq":1,"spread":[],"time_ms":2,"high_ms":3,"store_offset_ms":4,'
+        b'"boot_offset_ms":5}'
+    )
+
+    assert decode(forge(START, 0, "stamped", body)) == Stamped("x", 1, (), 2, 3, 4, 5, None)
+    with pytest.raises(JournalError, match="not as Governor writes"):
+        decode(forge(START, 0, "stamped", body.replace(b'"x",', b'"x", ')))
 
 
 def test_the_link_depends_on_everything_in_the_row() -> None:
