@@ -99,10 +99,10 @@ class Guarded:
         _, port = self.sentinels[0].ask("GET-MASTER-ADDR-BY-NAME")
         return next(each for each in self.servers if each.port == int(port))
 
-    def fail_over(self) -> RedisServer:
-        """Kill the primary and return the one that took its place."""
+    def fail_over(self, *, killed: bool = True) -> RedisServer:
+        """Kill or freeze the primary and return the one that took its place."""
         dead = self.primary
-        dead.kill()
+        dead.kill() if killed else dead.stop()
         until(
             lambda: self.primary is not dead and _role(self.primary) == "master",
             within_s=WITHIN_S,
