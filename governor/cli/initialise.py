@@ -9,12 +9,13 @@ the journal then learns of it from the ledger, and only then does the ledger hea
 
 from __future__ import annotations
 
+import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from governor import certs, recovery
-from governor.cli import parts
+from governor.cli import parts, tears
 from governor.clock import SystemClock
 from governor.conversation import Conversation
 from governor.core import policy
@@ -49,10 +50,13 @@ async def initialise(config: Config, used: int | None) -> list[str]:
     async with AsyncExitStack() as stack:
         journal = Journal.open(config.ledger.state, clock=clock, create=True)
         stack.push_async_callback(journal.close)
+        if journal.torn is not None:
+            sys.stderr.write(f"governor: {tears.said(journal.torn, config.ledger.state)}\n")
         said = [f"state: {config.ledger.state}", *_ca(config, read, clock)]
         state = await recovery.start(journal, clock)
         if used is None:
             _require_no_other_name(state, [contract.name for contract in config.contracts()])
+        tears.require_word(state, [contract.name for contract in config.contracts()], used)
         nothing_new = True
         for contract in config.contracts():
             making = Making(config, contract, used, journal, clock)
