@@ -11,14 +11,15 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from governor import recovery
-from governor.cli import parts
+from governor.cli import parts, tears
 from governor.cli.asking import ask
 from governor.clock import SystemClock
 from governor.config.values import endpoint
 from governor.core.ledger.decisions import REMEDIES
 from governor.core.ledger.messages import DoubtReason
+from governor.core.ledger.records import Torn
 from governor.errors import GovernorError
-from governor.journal import Reader
+from governor.journal import Reader, kept
 from governor.upstream import Route
 
 if TYPE_CHECKING:
@@ -97,6 +98,10 @@ def _journal(config: Config, _: Clock) -> str:
     reader = Reader(_journal_file(config))
     rows = reader.verify_chain(tail=True)
     state = recovery.load(reader)[1]
+    still_there = kept(config.ledger.state)
+    for _, torn in reader.records({Torn}) if still_there else ():
+        if isinstance(torn, Torn) and torn.kept in still_there:
+            raise GovernorError(tears.said(torn, config.ledger.state))
     for contract in config.contracts():
         recovery.require_home(state, contract.name, parts.home(config))
     return f"{_journal_file(config)}: its last {rows:,} records are whole"

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import governor
-from governor.cli import doors, parts
+from governor.cli import doors, parts, tears
 from governor.cli.answers import Answers
 from governor.cli.exports import proxy_url
 from governor.cli.member import Member
@@ -80,6 +80,8 @@ async def start(config: Config, stack: AsyncExitStack, clock: Clock, log: Log) -
         observe=lambda seconds: metrics.journal(seconds),  # noqa: PLW0108  # made below, before the first commit
     )
     stack.push_async_callback(journal.close)
+    if journal.torn is not None:
+        log.error(tears.said(journal.torn, config.ledger.state))
     authority = parts.load_ca(config, read, clock)
     talks: dict[str, Conversation] = {}
     metrics = Metrics(

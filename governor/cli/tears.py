@@ -1,0 +1,38 @@
+"""What is said and asked when a journal was damaged, so that nobody overlooks it.
+
+Governor goes on by itself, at the worst case. What it cannot do is find out why it happened, or
+know of what only the lost records told.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from governor.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from governor.core.ledger.records import Torn
+    from governor.core.ledger.state import MemberState
+
+
+def said(torn: Torn, directory: Path) -> str:
+    """Return what an operator must hear of a tear."""
+    return (
+        f"the journal in {directory} was damaged. {torn.found} What the lost records held is "
+        "charged as the whole of every limit, for one window. Find out what damaged it; the "
+        f"damaged files are kept in {directory / torn.kept}, move them away when you have."
+    )
+
+
+def require_word(state: MemberState, contracts: Iterable[str], used: int | None) -> None:
+    """Raise UsageError if a contract would begin that lost records may have known already."""
+    new = [name for name in contracts if name not in state.contracts]
+    if state.torn and new and used is None:
+        raise UsageError(
+            f"contract {new[0]!r} would begin with 0 posts used, but records of this journal were "
+            "lost, and it may have been in them: say what was collected under it in its last "
+            "window with `--used N` (the whole limit if nobody knows)."
+        )
