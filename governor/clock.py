@@ -12,6 +12,7 @@ frees a rounding too early is a breach of contract.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,22 @@ _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _NANOSECONDS: Final = 1_000_000  # in a millisecond
 # macOS has no CLOCK_BOOTTIME; there CLOCK_MONOTONIC_RAW is the one that runs through sleep.
 _BOOT_CLOCK: Final[int] = getattr(time, "CLOCK_BOOTTIME", None) or time.CLOCK_MONOTONIC_RAW
+_TIME_ERROR: Final = 5  # what adjtimex(2) returns for a clock that is not synchronised
+# The kernel calls a clock synchronised up to an error of 16 s. Two readings, each within this one,
+# are within the 2 s that two clocks may differ; time daemons stay below it between two corrections.
+_MOST_ERROR_US: Final = 1_000_000
+
+
+class _Timex(ctypes.Structure):
+    """The head of the kernel's `struct timex`, and room for the rest of it: 208 bytes in all."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),  # 0: change nothing
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),  # in microseconds, whatever the other units are
+        ("rest", ctypes.c_byte * 256),
+    )
 
 
 class Clock(Protocol):
@@ -42,6 +59,10 @@ class Clock(Protocol):
         """Return what names this boot: boot times under two names cannot be compared."""
         ...
 
+    def synchronised(self) -> bool:
+        """Say whether the wall clock is known to be within a second of the true time."""
+        ...
+
     async def sleep_ms(self, duration_ms: int) -> None:
         """Return no earlier than `duration_ms` from now."""
         ...
@@ -52,6 +73,7 @@ class SystemClock:
 
     def __init__(self) -> None:
         self._boot_id: Final = _boot_id()
+        self._adjtimex: Final = getattr(ctypes.CDLL(None), "adjtimex", None)
 
     def wall_ms(self) -> int:
         """Return the system's wall clock."""
@@ -68,6 +90,17 @@ class SystemClock:
     def boot_id(self) -> str:
         """Return the kernel's boot id; it is the same for the life of this object."""
         return self._boot_id
+
+    def synchronised(self) -> bool:
+        """Return what the kernel says, by adjtimex(2); False where there is no such call.
+
+        Setting the clock by hand ends it, until a time daemon says otherwise.
+        """
+        if self._adjtimex is None:
+            return False
+        timex = _Timex()
+        state: int = self._adjtimex(ctypes.byref(timex))
+        return 0 <= state < _TIME_ERROR and bool(timex.maxerror <= _MOST_ERROR_US)
 
     async def sleep_ms(self, duration_ms: int) -> None:
         """Sleep on the event loop's monotonic clock; a suspended machine makes it longer."""

@@ -53,6 +53,7 @@ REASONS: Final = (
     *("limit", "job_cap", "price_above_limit", "doubt", "operation", "expired"),
     OTHER,
 )
+CLOCKS: Final = ("store", "boot")  # as a reply names those that were stepped
 OUTCOMES: Final = (*(outcome.value for outcome in Outcome), "free", "refused", "shadow", OTHER)
 FIRST_ERROR_STATUS: Final = 400
 
@@ -133,7 +134,14 @@ class Metrics:
             ("contract",),
             registry=self._registry,
         )
+        self._steps = Counter(
+            "governor_clock_steps_total",
+            "Steps of a clock that ledger time did not follow: the store's, or this machine's.",
+            ("contract", "source"),
+            registry=self._registry,
+        )
         jobs = (*self._jobs, OTHER)
+        _create(self._steps, self._contracts, CLOCKS)
         _create(self._exchanges, self._contracts, jobs, OUTCOMES)
         _create(self._refusals, self._contracts, jobs, REASONS)
         _create(self._unreadable, self._contracts)
@@ -219,7 +227,6 @@ class Metrics:
             self._unreadable.labels(contract).inc()
         if record.status is not None and record.status >= FIRST_ERROR_STATUS:
             self._error_charged.labels(contract).inc(record.charged)
-
         posts = (contract, job, _known(record.operation, self._operations.get(contract, ())))
         if record.decision != "refuse" and record.outcome != Outcome.VOID:
             self._asked.labels(*posts).inc(record.asked)
@@ -236,6 +243,10 @@ class Metrics:
     def ledger(self, contract: str, seconds: float) -> None:
         """Note how long the ledger took for one reply."""
         self._ledger.labels(_known(contract, self._contracts)).observe(seconds)
+
+    def clock_stepped(self, contract: str, clock: str) -> None:
+        """Count a step of one of a ledger's clocks."""
+        self._steps.labels(_known(contract, self._contracts), _known(clock, CLOCKS)).inc()
 
     def journal(self, seconds: float) -> None:
         """Note how long it took until one append was durable."""

@@ -4,7 +4,11 @@ Nothing but the journal is believed. A new generation is durable before the firs
 whatever its predecessor still says is dead; and every claim that never ended is charged in full,
 stamped a linger from now, because the platform may have counted it as late as that (invariant 5).
 
-The other half, a ledger that was lost while members live, comes with roster and restore.
+Time that passed while the machine was off is nobody's to see: no boot clock ran. It counts as
+elapsed only if the wall clock was known to be right before and is now, or on an operator's word
+(invariant 6); else posts count for so much longer.
+
+A ledger that was lost is brought back by the conversation, with what stands here of it: `loss`.
 """
 
 from __future__ import annotations
@@ -17,7 +21,9 @@ import msgspec
 from governor.core.ledger.accounts import stricter
 from governor.core.ledger.book import Book
 from governor.core.ledger.clocks import Clocks
+from governor.core.ledger.messages import LAXEST, Loss
 from governor.core.ledger.records import Adopted, Outcome, Record, Resolved, Started, Used
+from governor.core.ledger.roster import RosterEntry, united
 from governor.core.ledger.state import ContractState, MemberState
 from governor.errors import DoubtError
 
@@ -25,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from governor.clock import Clock
-    from governor.core.ledger.messages import Account, Identity
+    from governor.core.ledger.messages import Account, Identity, Leniency
     from governor.core.ledger.records import Amounts
 
 EMBEDDED = "embedded"  # the home of a ledger that lives in its only governor's memory
@@ -77,14 +83,30 @@ def load(journal: Readable) -> tuple[int, MemberState]:
 async def start(journal: Journal, clock: Clock) -> MemberState:
     """Raise the generation, charge what a predecessor left open, and return the state.
 
-    Both are durable on return. Raises JournalError.
+    Both are durable on return; what a reboot makes of the clocks is in the state only. Raises
+    JournalError.
     """
     _, state = load(journal)
     records: list[Record] = [Started(journal.member, state.generation + 1, clock.boot_id())]
     for name, contract in state.contracts.items():
         records += (orphan(name, contract, hold) for hold in contract.claims)
     await write(journal, state, *records)
+    if clock.synchronised():
+        for contract in state.contracts.values():
+            anchor(contract, clock)
     return state
+
+
+def anchor(known: ContractState, clock: Clock) -> None:
+    """Anchor the boot clock of a new boot so that it reads what the wall clock says has passed.
+
+    Only while both are known to be right: the wall clock now, and the offset as it was journaled.
+    An embedded ledger has the same clock beside it, which then agrees. One in Redis has its own,
+    and only if that agrees is such time believed.
+    """
+    if known.boot_offset_ms is None and known.wall_offset_ms is not None:
+        time_ms = clock.wall_ms() - known.wall_offset_ms
+        known.boot_offset_ms = clock.boot_ms() - time_ms
 
 
 def orphan(contract: str, state: ContractState, hold: str) -> Resolved:
@@ -117,7 +139,7 @@ def packed(state: MemberState) -> bytes:
     return msgspec.msgpack.encode(state)
 
 
-async def adopt(
+async def adopt(  # noqa: PLR0913  # all that the record holds, by name
     journal: Journal,
     state: MemberState,
     contract: str,
@@ -126,16 +148,23 @@ async def adopt(
     identity: Identity,
     accounts: tuple[Account, ...],
     clock: Clock,
+    leniency: Leniency | None = None,
+    time_ms: int | None = None,
     used: Amounts = (),
 ) -> None:
     """Journal in which ledger a contract is kept, before the first word to it (invariant 1).
 
+    `leniency` None: as it was known. `time_ms` is the ledger's time, if it has one already: that
+    of one made now begins with the wall clock.
     `used` is an operator's word on what was collected before the ledger, or a limit of it, began.
     Both are durable together: a ledger that had begun without it would begin with nothing used.
     """
     known = state.contracts.get(contract)
-    now_ms = known.time_ms if known else clock.wall_ms()
-    adopted = Adopted(contract, home, identity, accounts, now_ms, clock.boot_ms())
+    if leniency is None:
+        leniency = known.leniency if known else LAXEST
+    if time_ms is None:
+        time_ms = known.time_ms if known else clock.wall_ms()
+    adopted = Adopted(contract, home, identity, accounts, time_ms, clock.boot_ms(), leniency)
     await write(journal, state, adopted, *((Used(contract, used),) if used else ()))
 
 
@@ -190,6 +219,29 @@ def strictest(
         else account
         for account in shown
     )
+
+
+def loss(known: ContractState, *, members: Collection[str] = (), word: bool = False) -> Loss:
+    """Return what is declared when the ledger that this journal knows is not there any more.
+
+    `members` are all who share it, if the configuration names them. `word` is an operator's that
+    it may be opened again although nobody can know who collected (`governor restore`).
+    """
+    return Loss(
+        seen=known.identity,
+        time_ms=known.time_ms,
+        high_ms=known.high_ms,
+        accounts=tuple(known.accounts.values()),
+        roster=united(known.roster, named(members)),
+        leniency=known.leniency,
+        named=bool(members),
+        word=word,
+    )
+
+
+def named(members: Collection[str]) -> tuple[RosterEntry, ...]:
+    """Return the roster of members that only the configuration knows of."""
+    return tuple(RosterEntry(member, 0) for member in members)
 
 
 def book(known: ContractState) -> Book:

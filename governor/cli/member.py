@@ -7,11 +7,11 @@ journaled, and then a checkpoint spares the next start the replay of this run.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from governor import recovery
 from governor.cli import parts
+from governor.cli.report import TalkReporter
 from governor.conversation import Conversation
 from governor.core import policy
 from governor.store import EmbeddedStore
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from governor.clock import Clock
     from governor.config import Config
     from governor.core.ledger.messages import Account
-    from governor.core.ledger.state import ContractState, MemberState
+    from governor.core.ledger.state import MemberState
     from governor.journal import Journal
     from governor.log import Log
     from governor.metrics import Metrics
@@ -53,6 +53,9 @@ class Member:
         stack.push_async_callback(self.tasks.cancel)
         stack.push_async_callback(self.tasks.drain, STAMPS_S)
         self.tasks.start(self.journal.prune(self._oldest_ms(state)), "retention")
+        # All rules first: they are written with a checkpoint, which knows nothing of a live talk.
+        for contract in self.config.contracts():
+            await self._adopt_rules(contract, state)
         for contract in self.config.contracts():
             self.talks[contract.name] = await self._join(contract, state, stack)
 
@@ -70,7 +73,7 @@ class Member:
         self, contract: policy.Contract, state: MemberState, stack: AsyncExitStack
     ) -> Conversation:
         """Talk to one contract's ledger, from the whole row on."""
-        known = await self._under_limits(contract, state)
+        known = state.contracts[contract.name]
         store = parts.store(self.config, contract.name, known, self.clock)
         stack.push_async_callback(store.close)
         if not isinstance(store, EmbeddedStore):
@@ -82,21 +85,23 @@ class Member:
             journal=self.journal,
             clock=self.clock,
             tasks=self.tasks,
-            observe=partial(self.metrics.ledger, contract.name),
+            observe=TalkReporter(contract.name, self.metrics, self.log),
+            members=self.config.ledger.members,
         )
         await talk.join()
         stack.push_async_callback(talk.close)
         return talk
 
-    async def _under_limits(self, contract: policy.Contract, state: MemberState) -> ContractState:
-        """Return what the journal knows of a contract, with the limits that are in force."""
+    async def _adopt_rules(self, contract: policy.Contract, state: MemberState) -> None:
+        """Journal the rules that are in force: the strictest of what is known and configured."""
         home = parts.home(self.config)
         known = recovery.require_home(state, contract.name, home)
         shown = policy.accounts(contract, self.config.jobs())
         accounts = recovery.strictest(known, shown)
         for configured, enforced in zip(shown, accounts, strict=True):
             self._warn_of(configured, enforced)
-        if accounts != tuple(known.accounts.values()):
+        leniency = known.leniency & policy.leniency(contract)
+        if accounts != tuple(known.accounts.values()) or leniency != known.leniency:
             await recovery.adopt(
                 self.journal,
                 state,
@@ -104,9 +109,9 @@ class Member:
                 home=home,
                 identity=known.identity,
                 accounts=accounts,
+                leniency=leniency,
                 clock=self.clock,
             )
-        return known
 
     def _warn_of(self, configured: Account, enforced: Account) -> None:
         if configured.limit != enforced.limit:

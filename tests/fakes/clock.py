@@ -23,11 +23,13 @@ class FakeClock:
         monotonic_ms: int = LONG_UP_MS,
         boot_ms: int = LONG_UP_MS,
         boot_id: str = "boot-1",
+        synchronised: bool = False,
     ) -> None:
         self._wall_ms = wall_ms
         self._monotonic_ms = monotonic_ms
         self._boot_ms = boot_ms
         self._boot_id = boot_id
+        self._synchronised = synchronised
         self._sleepers: list[tuple[int, asyncio.Future[None]]] = []
         self._changed = asyncio.Event()
 
@@ -46,6 +48,10 @@ class FakeClock:
     def boot_id(self) -> str:
         """Return the name of the present boot."""
         return self._boot_id
+
+    def synchronised(self) -> bool:
+        """Say what the test says of the wall clock."""
+        return self._synchronised
 
     async def sleep_ms(self, duration_ms: int) -> None:
         """Return when the monotonic clock has been moved this far; always yield once."""
@@ -100,6 +106,10 @@ class FakeClock:
     def step_monotonic_ms(self, step_ms: int) -> None:
         """Move the monotonic clock alone. Sleepers notice at the next `advance_ms`."""
         self._monotonic_ms += step_ms
+
+    def synchronise(self, *, to: bool) -> None:
+        """Let the kernel call the wall clock synchronised, or not."""
+        self._synchronised = to
 
     def reboot(self, boot_id: str, *, down_ms: int = 0) -> None:
         """Start the machine anew: wall time passed, the other two clocks begin at 0."""

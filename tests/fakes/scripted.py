@@ -338,7 +338,6 @@ async def stage(
         journal=journal,
         clock=clock,
         tasks=tasks,
-        observe=lambda _: None,
     )
     upstream = ScriptedUpstream(script or Script(), passed)
     records: list[ExchangeRecord] = []

@@ -226,7 +226,6 @@ async def usage_after_join(
         journal=journal,
         clock=clock,
         tasks=tasks,
-        observe=lambda _: None,
     )
     await talk.join()
     await talk.close()

@@ -47,7 +47,9 @@ Decision = Granted | Refused | Doubted
 class Snapshot:
     """What a status page shows of one conversation, as of the ledger's last reply.
 
-    Ledger times, but `oldest_hold_ms`, which is the age of the oldest hold of this member.
+    Ledger times, but two ages: that of the oldest hold of this member, and how long its present
+    doubt has lasted. `members` are those in the roster, `awaiting` those for whom a closed ledger
+    waits; `awaits_word`: it also waits for an operator's.
     """
 
     contract: str
@@ -59,7 +61,28 @@ class Snapshot:
     holds: int
     oldest_hold_ms: int | None
     stepped: tuple[str, ...]
+    doubt_ms: int | None = None
+    members: tuple[str, ...] = ()
+    awaiting: tuple[str, ...] = ()
+    awaits_word: bool = False
 
+
+# The ledger is not the one that was known: it is declared lost, and restored from all journals.
+LOSSES: Final = frozenset(
+    {DoubtReason.MISSING, DoubtReason.FOREIGN, DoubtReason.ROLLED_BACK, DoubtReason.MISCOUNTED}
+)
+# No waiting helps: a process that starts says so and ends.
+NEEDS_OPERATOR: Final = frozenset(
+    {
+        DoubtReason.EVICTING,
+        DoubtReason.BEHIND,
+        DoubtReason.RULES,
+        DoubtReason.JOURNAL,
+        DoubtReason.FENCED,
+        DoubtReason.RETIRED,
+        DoubtReason.SCHEMA,
+    }
+)
 
 REMEDIES: Final = {
     DoubtReason.MISSING: "it is not there, or a key of it is gone; run `governor init` if it never "

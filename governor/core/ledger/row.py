@@ -1,7 +1,7 @@
 """A member's own row: what it holds and was charged, what of that the ledger was told.
 
 The row is told in absolute values, so "what must be told" is simply what differs from the last
-acknowledged value; a reply that was lost leaves the difference standing.
+acknowledged value. What a message said that was never answered is in doubt, and told in any case.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from governor.core.ledger.messages import RowValue
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from governor.core.ledger.records import Amounts
 
@@ -22,11 +22,12 @@ NOTHING = RowValue()
 class Row:
     """One member's row of one contract, by account. `totals` is all it was ever charged."""
 
-    __slots__ = ("_acknowledged", "_stamped", "_values")
+    __slots__ = ("_acknowledged", "_doubtful", "_stamped", "_values")
 
     def __init__(self, *, totals: Mapping[str, RowValue], spread: Mapping[str, RowValue]) -> None:
         self._values = dict(totals)
         self._acknowledged: dict[str, RowValue] = {}
+        self._doubtful: set[str] = set()
         self._stamped = dict(spread)
 
     def hold(self, amounts: Amounts) -> None:
@@ -47,6 +48,11 @@ class Row:
         for account, posts in amounts:
             self._values[account] = grown(self._values.get(account, NOTHING), posts, lingers)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is pending."""
+        return not any(value.pending for value in self._values.values())
+
     def values(self) -> dict[str, RowValue]:
         """Return the whole row."""
         return dict(self._values)
@@ -56,12 +62,19 @@ class Row:
         return {
             account: value
             for account, value in self._values.items()
-            if self._acknowledged.get(account, NOTHING) != value
+            if account in self._doubtful or self._acknowledged.get(account, NOTHING) != value
         }
+
+    def doubt(self, accounts: Iterable[str]) -> None:
+        """Note that the ledger may have been told otherwise of these, or granted something."""
+        for account in accounts:
+            self._doubtful.add(account)
+            self._values.setdefault(account, NOTHING)
 
     def acknowledge(self, values: Mapping[str, RowValue]) -> tuple[tuple[str, RowValue], ...]:
         """Note that the ledger took `values`; return those whose growth it stamped just now."""
         self._acknowledged.update(values)
+        self._doubtful.difference_update(values)
         grew = {
             account: replace(value, pending=0)
             for account, value in values.items()

@@ -85,14 +85,14 @@ async def test_a_price_above_the_limit_is_refused_for_good() -> None:
 
 async def test_while_the_ledger_is_in_doubt_nothing_is_sent() -> None:
     async with stage() as on:
-        on.home.answers = [Doubt("", DoubtReason.FOREIGN)]
+        on.home.answers = [Doubt("", DoubtReason.EVICTING)]
         await on.settle()
         on.clock.advance_ms(1_000)
         await on.settle()
         crawler = await on.live()
 
         assert crawler.status == 429
-        assert b"in doubt (foreign)" in crawler.received
+        assert b"in doubt (evicting)" in crawler.received
         assert (on.record.decision, on.record.reason) == ("refuse", "doubt")
         assert on.upstream.asked == []
 

@@ -1,0 +1,71 @@
+"""What a conversation needs of others, named as Protocols: a ledger, a journal, and an ear."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from governor.core.ledger.messages import Answer, DoubtReason, Identity, Loss, Message
+    from governor.core.ledger.records import Record
+
+
+class Ledger(Protocol):
+    """A home of the ledger."""
+
+    async def converse(self, message: Message) -> Answer:
+        """Deliver one message. Raises LedgerUnreachableError if no reply came."""
+        ...
+
+    async def declare(self, loss: Loss) -> Identity:
+        """Declare the ledger lost and return the identity to restore under; repeat it at will.
+
+        Raises LedgerUnreachableError if no reply came, LedgerError if the store refuses.
+        """
+        ...
+
+
+class Journal(Protocol):
+    """Where facts become durable."""
+
+    async def append(self, *records: Record) -> int:
+        """Return once all are durable. Raises JournalError.
+
+        A caller that is cancelled takes nothing back.
+        """
+        ...
+
+
+class Observer(Protocol):
+    """Who is told how the talk of one contract goes. Returns at once and raises nothing."""
+
+    def answered(self, seconds: float) -> None:
+        """Hear how long the ledger took for one answer."""
+        ...
+
+    def doubted(self, doubt: DoubtReason | None) -> None:
+        """Hear that nothing is sent any more and why, or (None) that the ledger is open again."""
+        ...
+
+    def stepped(self, clock: str) -> None:
+        """Hear that a clock of the ledger's was stepped: `store` or `boot`."""
+        ...
+
+    def met(self, joined: tuple[str, ...], gone: tuple[str, ...]) -> None:
+        """Hear which other members came into the roster, and which are in it no more."""
+        ...
+
+
+class Unobserved:
+    """An observer for a short talk, of which nobody needs to hear."""
+
+    def answered(self, seconds: float) -> None:
+        """Hear nothing."""
+
+    def doubted(self, doubt: DoubtReason | None) -> None:
+        """Hear nothing."""
+
+    def stepped(self, clock: str) -> None:
+        """Hear nothing."""
+
+    def met(self, joined: tuple[str, ...], gone: tuple[str, ...]) -> None:
+        """Hear nothing."""
