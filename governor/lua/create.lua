@@ -1,14 +1,12 @@
 --[[ Create the ledger of one contract, or join the one that is there; only `governor init` does.
 
-KEYS[1]  the ledger, and every other key: see converse.lua
-ARGV[1]  the key prefix, with KEYS[1]'s hash tag
-ARGV[2]  the schema version that this Governor writes
-ARGV[3]  msgpack: {member, {account...}}, an account being {name, limit or -1, window in ms, length
-         of its ring in buckets, posts that it begins with in a ledger made now, and in one that
-         was there}
-returns  msgpack: {schema, epoch, run_id, replication_id, ledger time in ms, {accounts now new},
-         {of each account shown, in order: the posts that this member's row was ever charged}};
-         {0} if the ledger is gone but rows of it are left: a loss, and none of ours to undo
+Keys and the first two arguments: ledger.lua and rows.lua, which stand before this.
+ARGV[3]  msgpack: {member, leniency, whether an operator says that rules may be laxer,
+         {account...}}, an account being {name, limit or -1, window in ms, posts that it begins
+         with in a ledger made now, and in one that was there}
+returns  msgpack: {'schema', of a newer ledger}, {'doubt', why} or
+         {'created', {epoch, run_id, replication_id}, ledger time in ms, {accounts now new},
+         {of each account shown, in order: the posts that this member's row was ever charged}}
 
 It must be one script: of two governors that initialise at once, one creates and the other joins.
 And an account must begin with what was used before it: were that brought later, a crash between
@@ -23,59 +21,50 @@ Run twice it changes nothing. Time begins at Redis TIME; from then on it is the 
 epoch begins there too and not at 1: a ledger created anew in the same Redis must be another one
 to every governor that knew the one before. ]]
 
-local ledger_key, prefix, schema = KEYS[1], ARGV[1], tonumber(ARGV[2])
-local member, shown = unpack(cmsgpack.unpack(ARGV[3]))
-local clock = redis.call('TIME')
-local now_ms = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local found, epoch, run_id, replication_id, time_ms, names = unpack(redis.call('HMGET', ledger_key,
-  'schema', 'epoch', 'run_id', 'replication_id', 'time', 'accounts'))
-
-if found and tonumber(found) > schema then
-  return cmsgpack.pack({ tonumber(found), 0, '', '', 0, {}, {} })
-end
-local is_whole = epoch and run_id and replication_id and time_ms and names
-if found and not is_whole then return cmsgpack.pack({ 0 }) end
-if not found and redis.call('EXISTS', prefix .. 'members') == 1 then
-  return cmsgpack.pack({ 0 })
-end
-if not found then
-  local info = redis.call('INFO', 'server', 'replication')
-  run_id = string.match(info, '\nrun_id:(%w+)')
-  replication_id = string.match(info, '\nmaster_replid:(%w+)')
-  epoch, time_ms, names = now_ms, now_ms, cmsgpack.pack({})
-  redis.call('HSET', ledger_key, 'schema', schema, 'epoch', epoch, 'run_id', run_id,
-    'replication_id', replication_id, 'time', now_ms, 'high', now_ms, 'store_offset', 0,
-    'open', 1, 'turn', 0, 'recounted', now_ms)
+local member, leniency, raises, shown = unpack(cmsgpack.unpack(ARGV[3]), 1, 4)
+ledger.read()
+if ledger.is_newer() then return cmsgpack.pack({ 'schema', ledger.schema }) end
+local made = redis.call('EXISTS', KEYS[1]) == 0
+if made and not rows.are_gone() then return cmsgpack.pack({ 'doubt', 'missing' }) end
+if not made then
+  local amiss = ledger.amiss()
+  if amiss then return cmsgpack.pack({ 'doubt', amiss }) end
+  if not ledger.is_here() then return cmsgpack.pack({ 'doubt', 'foreign' }) end
+  if ledger.open == 0 then return cmsgpack.pack({ 'doubt', 'closed' }) end
 end
 
-local row_key = prefix .. 'row:' .. member
-local function hold(name, posts)
-  redis.call('HSET', prefix .. 'account:' .. name, 'pending', posts)
-  redis.call('SADD', prefix .. 'members', member)
-  redis.call('HSETNX', row_key, 'generation', 0)
-  redis.call('HSETNX', row_key, 'seq', 0)
-  redis.call('HSET', row_key, 'value:' .. name, cmsgpack.pack({ posts, posts, 0 }))
+ledger.begin()
+if made then
+  local now_ms = ledger.now_ms()
+  ledger.epoch, ledger.time, ledger.high, ledger.store_offset = now_ms, now_ms, now_ms, 0
+  ledger.run_id, ledger.replication_id = ledger.run_id_now, ledger.replication_id_now
+  ledger.open, ledger.opens, ledger.awaits_word = 1, 0, 0
+  ledger.roster, ledger.turn, ledger.recounted = 0, 0, now_ms
 end
+ledger.leniency = (made or raises) and leniency or bit.band(ledger.leniency, leniency)
 
-names = cmsgpack.unpack(names)
-local known, added, charged = {}, {}, {}
-for _, name in ipairs(names) do known[name] = true end
+local row, added, charged, begins = rows.read(member), {}, {}, false
 for _, account in ipairs(shown) do
-  local name, limit, window_ms, length, made, joined = unpack(account)
-  if not known[name] then
-    redis.call('DEL', prefix .. 'ring:' .. name)
-    redis.call('SETRANGE', prefix .. 'ring:' .. name, 4 * length - 1, '\0')
-    redis.call('HSET', prefix .. 'account:' .. name, 'limit', limit, 'window', window_ms,
-      'pending', 0, 'charged', 0, 'first', 0)
-    local posts = found and joined or made
-    if posts > 0 then hold(name, posts) end
-    known[name] = true
-    table.insert(names, name)
+  local name, limit, window_ms, posts_made, posts_joined = unpack(account)
+  local new, value = ledger.admit(name, limit, window_ms), rows.value(row, name)
+  local posts = made and posts_made or posts_joined
+  if new then
     table.insert(added, name)
+    if posts > 0 then
+      new.pending, begins = posts, true
+      row.values[name] = { posts, posts, 0 }
+    end
+  elseif raises and ledger.accounts[name].limit ~= limit then
+    ledger.accounts[name].limit, ledger.accounts[name].changed = limit, true
   end
-  local value = redis.call('HGET', row_key, 'value:' .. name)
-  table.insert(charged, value and cmsgpack.unpack(value)[2] or 0)
+  table.insert(charged, row.values[name][2])
 end
-redis.call('HSET', ledger_key, 'accounts', cmsgpack.pack(names))
-return cmsgpack.pack({ schema, tonumber(epoch), run_id, replication_id, tonumber(time_ms), added,
-  charged })
+if begins then
+  if not rows.is_there(member) or row.standing ~= rows.ACTIVE then roster.changed() end
+  row.epoch, row.standing, row.frees, row.final = ledger.epoch, rows.ACTIVE, 0, 0
+  rows.enrol(row)
+  rows.save(row)
+end
+ledger.save(1)
+return cmsgpack.pack({ 'created', { ledger.epoch, ledger.run_id, ledger.replication_id },
+  ledger.time, added, charged })

@@ -8,6 +8,16 @@ from governor.store.embedded import EmbeddedStore
 from governor.store.inspection import Finding
 from governor.store.line import Sentinels
 from governor.store.shared import Created, RedisStore
-from governor.store.wire import Begins
+from governor.store.survey import Seen, Survey
+from governor.store.words import Begins
 
-__all__ = ["Begins", "Created", "EmbeddedStore", "Finding", "RedisStore", "Sentinels"]
+__all__ = [
+    "Begins",
+    "Created",
+    "EmbeddedStore",
+    "Finding",
+    "RedisStore",
+    "Seen",
+    "Sentinels",
+    "Survey",
+]

@@ -8,7 +8,7 @@ number may be absent, -1 stands for it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -19,14 +19,15 @@ from governor.core.ledger.messages import (
     Fenced,
     Grant,
     Identity,
+    Leniency,
     Reply,
     Stale,
     Usage,
 )
-from governor.core.window import Window
+from governor.core.ledger.roster import MemberStanding, Roster, RosterEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from governor.core.ledger.messages import Account, Message, WholeRow
 
@@ -39,6 +40,26 @@ class IdentityWire(msgspec.Struct, array_like=True):
     epoch: int
     run_id: str
     replication_id: str
+
+    def meant(self) -> Identity:
+        """Return it as the core knows it."""
+        return Identity(self.epoch, self.run_id, self.replication_id)
+
+
+class EntryWire(msgspec.Struct, array_like=True):
+    """One member of the roster."""
+
+    member: str
+    generation: int
+    standing: MemberStanding
+    frees_ms: int
+
+
+class RosterWire(msgspec.Struct, array_like=True):
+    """Everybody, in no order; version 0 says that nobody is told."""
+
+    version: int
+    entries: tuple[EntryWire, ...]
 
 
 class GrantWire(msgspec.Struct, array_like=True):
@@ -75,6 +96,10 @@ class ReplyWire(msgspec.Struct, array_like=True, tag="reply"):
     usage: tuple[UsageWire, ...]
     stepped: tuple[str, ...]
     store_ms: int
+    roster: RosterWire
+    leniency: int
+    awaiting: tuple[str, ...]
+    awaits_word: int
 
 
 class DoubtWire(msgspec.Struct, array_like=True, tag="doubt"):
@@ -105,11 +130,10 @@ _ANSWER: Final[msgspec.msgpack.Decoder[AnswerWire]] = msgspec.msgpack.Decoder(An
 
 def encode(message: Message) -> bytes:
     """Return a message as `converse.lua` reads it; the same message has the same bytes."""
-    identity = message.identity
     return msgspec.msgpack.encode(
         (
             message.member,
-            (identity.epoch, identity.run_id, identity.replication_id),
+            identity(message.identity),
             message.generation,
             message.seq,
             message.acked,
@@ -121,10 +145,11 @@ def encode(message: Message) -> bytes:
             ],
             [(ask.patience_ms, ask.amounts) for ask in message.asks],
             None if message.whole is None else _whole(message.whole),
-            [
-                (account.name, _or_none(account.limit), account.window_ms)
-                for account in message.accounts
-            ],
+            accounts(message.accounts),
+            message.roster,
+            message.anchor,
+            message.leaving,
+            message.leniency,
         )
     )
 
@@ -136,32 +161,28 @@ def _whole(whole: WholeRow) -> tuple[object, ...]:
         whole.boot_offset_ms,
         [(account, value.charged, value.lingered) for account, value in whole.spread.items()],
         [(account, list(buckets.items())) for account, buckets in whole.buckets.items()],
+        roster(whole.roster),
     )
 
 
-class Begins(NamedTuple):
-    """The posts that an account is charged as it begins: which, only the ledger knows."""
-
-    made: int  # the ledger is made with it
-    joined: int  # the ledger was there, and counted nothing for this account
+def identity(known: Identity) -> tuple[object, ...]:
+    """Return an identity as the scripts read it."""
+    return known.epoch, known.run_id, known.replication_id
 
 
-def encode_accounts(
-    accounts: Iterable[Account], *, member: str = "", begins: Mapping[str, Begins] | None = None
-) -> bytes:
-    """Return accounts as `create.lua` reads them; what it charges, it charges to `member`."""
-    charged = begins or {}
-    return msgspec.msgpack.encode((member, [_beginning(each, charged) for each in accounts]))
+def accounts(shown: Iterable[Account]) -> list[tuple[object, ...]]:
+    """Return accounts as the scripts read them."""
+    return [(account.name, limit(account), account.window_ms) for account in shown]
 
 
-def _beginning(account: Account, begins: Mapping[str, Begins]) -> tuple[object, ...]:
-    return (
-        account.name,
-        _or_none(account.limit),
-        account.window_ms,
-        Window(account.window_ms).ring_length,
-        *begins.get(account.name, Begins(0, 0)),
-    )
+def limit(account: Account) -> int:
+    """Return an account's limit, or what stands for none."""
+    return NONE if account.limit is None else account.limit
+
+
+def roster(entries: Iterable[RosterEntry]) -> list[tuple[object, ...]]:
+    """Return the members that a journal knows as the scripts read them."""
+    return [(entry.member, entry.generation, entry.standing, entry.frees_ms) for entry in entries]
 
 
 def decode(answer: bytes) -> Answer:
@@ -182,9 +203,7 @@ def _reply(reply: ReplyWire) -> Reply:
     return Reply(
         nonce=reply.nonce,
         seq=reply.seq,
-        identity=Identity(
-            reply.identity.epoch, reply.identity.run_id, reply.identity.replication_id
-        ),
+        identity=reply.identity.meant(),
         time_ms=reply.time_ms,
         high_ms=reply.high_ms,
         store_offset_ms=reply.store_offset_ms,
@@ -207,11 +226,20 @@ def _reply(reply: ReplyWire) -> Reply:
         },
         stepped=reply.stepped,
         store_ms=reply.store_ms,
+        roster=_roster(reply.roster) if reply.roster.version else None,
+        leniency=Leniency(reply.leniency),
+        awaiting=tuple(sorted(reply.awaiting)),
+        awaits_word=bool(reply.awaits_word),
     )
 
 
-def _or_none(number: int | None) -> int:
-    return NONE if number is None else number
+def _roster(told: RosterWire) -> Roster:
+    """Sort here what Redis has in no order: Lua compares names by the server's locale."""
+    entries = (
+        RosterEntry(entry.member, entry.generation, entry.standing, entry.frees_ms)
+        for entry in told.entries
+    )
+    return Roster(told.version, tuple(sorted(entries, key=lambda entry: entry.member)))
 
 
 def _known(number: int) -> int | None:

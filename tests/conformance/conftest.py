@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from governor.core.ledger.messages import Account
-from tests.conformance.twins import LEDGER, Twins
+from tests.conformance.inside import LEDGER
+from tests.conformance.twins import Twins
 from tests.fakes.cluster import Cluster
 from tests.fakes.redis import RedisServer, Server, packaged_program, redis_program
 

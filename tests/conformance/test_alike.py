@@ -23,7 +23,8 @@ from governor.core.ledger.messages import (
     Stale,
     WholeRow,
 )
-from tests.conformance.twins import LEDGER, Twins
+from tests.conformance.inside import LEDGER
+from tests.conformance.twins import Twins
 
 if TYPE_CHECKING:
     from tests.conformance.twins import Member

@@ -52,7 +52,7 @@ async def test_its_members_whole_row_takes_its_place(twins: Twins, begun: Member
 async def test_a_member_that_forgets_it_is_doubted(begun: Member) -> None:
     answer = await begun.say(whole=begun.whole())
 
-    assert reason(answer) is DoubtReason.ROLLED_BACK
+    assert reason(answer) is DoubtReason.BEHIND
 
 
 async def test_a_member_that_knows_more_by_now_is_believed(begun: Member) -> None:

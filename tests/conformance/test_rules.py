@@ -22,7 +22,8 @@ from governor.core.ledger.messages import (
     WholeRow,
 )
 from governor.core.window import Window
-from tests.conformance.twins import PREFIX, joined, reason, spent
+from tests.conformance.inside import PREFIX
+from tests.conformance.twins import joined, reason, spent
 
 if TYPE_CHECKING:
     from tests.conformance.twins import Twins
@@ -68,6 +69,7 @@ async def test_an_ask_is_granted_on_all_of_its_accounts_or_on_none(twins: Twins)
 
 async def test_members_share_one_limit(twins: Twins) -> None:
     one, other = await joined(twins, "one"), await joined(twins, "other")
+    await one.tell()
 
     assert (await one.ask(ask(600))).grants == (GRANTED,)
     assert (await other.ask(ask(401))).grants == (Grant(granted=False, account=TOTAL),)
@@ -167,7 +169,7 @@ async def test_a_journal_that_knows_less_than_its_row_is_not_believed(
     whole = WholeRow({}, {}, 0, 0, None)
     values = {TOTAL: behind} if behind != RowValue() else {}
 
-    assert reason(await member.say(whole=whole, values=values)) is DoubtReason.ROLLED_BACK
+    assert reason(await member.say(whole=whole, values=values)) is DoubtReason.BEHIND
     assert (await member.join()).usage[TOTAL].charged == 7
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from governor.clock import SystemClock
+from governor.core.ledger import loss as losses
 from governor.core.ledger.book import Book
 from governor.core.ledger.clocks import Clocks
 from governor.core.ledger.members import RowState
@@ -20,6 +21,8 @@ from governor.core.ledger.messages import (
     Answer,
     Doubt,
     DoubtReason,
+    Identity,
+    Loss,
     Message,
     Reply,
     RowValue,
@@ -28,16 +31,16 @@ from governor.core.ledger.messages import (
 from governor.core.ledger.records import Stamped
 from governor.core.ledger.state import ContractState
 from governor.store import RedisStore
+from tests.conformance import inside
+from tests.conformance.inside import CONTRACT, LEDGER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from governor.core.ledger.messages import Ask, Identity
+    from governor.core.ledger.messages import Ask, Retired
+    from governor.core.ledger.roster import RosterEntry
     from tests.fakes.redis import Server
 
-CONTRACT: Final = "x"
-PREFIX: Final = f"governor:{{{CONTRACT}}}:"
-LEDGER: Final = f"{PREFIX}ledger"
 LEAD_MS: Final = 500  # the store's clock runs this far ahead, so that T is the boot clock exactly
 
 
@@ -83,6 +86,50 @@ class Twins:
         assert expected == answer
         return answer
 
+    async def declare(self, *, emptied: bool = False, **parts: Any) -> Identity:  # noqa: ANN401  # any field of a Loss
+        """Declare a loss in both homes; `emptied`: nothing is there."""
+        known: dict[str, Any] = {
+            "seen": self.identity,
+            "time_ms": self.time_ms,
+            "high_ms": self.book.clocks.high_ms,
+            "accounts": self.rules(),
+            "roster": (),
+        }
+        if emptied:
+            self.inside.flushall()
+        loss = Loss(**known | parts)
+        identity = await self.store.declare(loss)
+        self.book = losses.declare(
+            None if emptied else self.book,
+            loss,
+            store_ms=inside.store_ms(self.inside),
+            run_id=identity.run_id,
+            replication_id=identity.replication_id,
+        )
+
+        assert self.book.identity == identity
+        self.agree()
+        return identity
+
+    async def retire(self, member: str, charged: int | None = None) -> Retired:
+        """Retire a member in both homes."""
+        done = await self.store.retire(member, charged)
+
+        assert losses.retire(self.book, member, charged) == done
+        self.agree()
+        return done
+
+    def agree(self) -> None:
+        """Fail the test if the homes differ in anything that no answer shows."""
+        assert inside.of_book(self.book) == inside.of_redis(self.inside, self.book)
+
+    def rules(self) -> tuple[Account, ...]:
+        """Return the accounts as they are enforced."""
+        return tuple(
+            Account(name, state.limit, state.ring.window.window_ms)
+            for name, state in self.book.accounts.items()
+        )
+
     def pass_ms(self, duration_ms: int) -> None:
         """Let time pass on every clock."""
         self.step_store_ms(duration_ms)
@@ -109,11 +156,7 @@ class Twins:
         self.book.accounts[account.name].pending = posts
         row = RowState(0, self.book.epoch, values={account.name: RowValue(posts, posts)})
         self.book.members.rows[member] = row
-
-    def close_ledger(self) -> None:
-        """Close it, as a loss does."""
-        self.inside.hset(LEDGER, "open", 0)
-        self.book.open = False
+        self.book.members.changed()
 
     async def end(self) -> None:
         """Hang up."""
@@ -133,6 +176,8 @@ class Member:
     acked: int = 0
     totals: dict[str, RowValue] = field(default_factory=dict)
     journal: ContractState | None = None
+    entries: tuple[RosterEntry, ...] = ()  # everybody whom its journal knows
+    version: int = 0  # of that, under this identity
 
     def message(self, **parts: Any) -> Message:  # noqa: ANN401  # any field of a Message
         """Return the next message, of the parts that differ from an empty one."""
@@ -146,6 +191,7 @@ class Member:
             "nonce": f"{self.name}-{self.generation}-{self.seq}",
             "boot_ms": self.boot_ms,
             "values": {},
+            "roster": self.version,
         }
         return Message(**empty | parts)
 
@@ -160,6 +206,8 @@ class Member:
         if isinstance(answer, Reply) and answer.seq > self.acked:
             self.acked = answer.seq
             self._stamp(message.values, answer)
+            if answer.roster is not None:
+                self.entries, self.version = answer.roster.entries, answer.roster.version
         return answer
 
     async def ask(self, *asks: Ask, **parts: Any) -> Reply:  # noqa: ANN401  # any field of a Message
@@ -181,20 +229,21 @@ class Member:
     def whole(self) -> WholeRow:
         """Return the row as the journal has it; an empty one if nothing was ever stamped."""
         if self.journal is not None:
-            return self.journal.whole_row()
+            return replace(self.journal.whole_row(), roster=self.entries)
         now_ms = self.twins.time_ms
-        return WholeRow({}, {}, now_ms, now_ms, self.boot_ms - now_ms)
+        return WholeRow({}, {}, now_ms, now_ms, self.boot_ms - now_ms, self.entries)
 
     def restart(self) -> None:
         """Begin the next generation."""
         self.generation += 1
         self.seq = self.acked = 0
 
+    def adopt(self) -> None:
+        """Note that the ledger has another identity: nothing of its roster is journaled yet."""
+        self.version = 0
+
     def _stamp(self, values: Mapping[str, RowValue], reply: Reply) -> None:
-        accounts = {
-            name: Account(name, None, state.ring.window.window_ms)
-            for name, state in self.twins.book.accounts.items()
-        }
+        accounts = {account.name: account for account in self.twins.rules()}
         if self.journal is None:
             self.journal = ContractState("", self.twins.identity, accounts, 0, 0, 0, None)
         self.journal.accounts = accounts

@@ -13,6 +13,7 @@ from governor.core.ledger.messages import (
     Fenced,
     Grant,
     Identity,
+    Leniency,
     Message,
     Reply,
     RowValue,
@@ -20,7 +21,7 @@ from governor.core.ledger.messages import (
     Usage,
     WholeRow,
 )
-from governor.core.window import Window
+from governor.core.ledger.roster import MemberStanding, Roster, RosterEntry
 from governor.store import wire
 
 IDENTITY = Identity(2**41, "run", "replication")
@@ -34,8 +35,18 @@ MESSAGE = Message(
     boot_ms=-5,
     values={"x": RowValue(1, 2, 3)},
     asks=(Ask((("x", 7),), patience_ms=9),),
-    whole=WholeRow({"x": RowValue(0, 2, 3)}, {"x": {11: 5}}, 100, 101, None),
+    whole=WholeRow(
+        {"x": RowValue(0, 2, 3)},
+        {"x": {11: 5}},
+        100,
+        101,
+        None,
+        (RosterEntry("n", 7, MemberStanding.LEFT, 900),),
+    ),
     accounts=(Account("x", None, 5_000), Account("x/a", 8, 5_000)),
+    roster=4,
+    anchor=True,
+    leniency=Leniency.SHADOW | Leniency.ERRORS_FREE,
 )
 
 
@@ -46,18 +57,10 @@ def test_a_message_is_an_array_of_everything_it_says() -> None:
         *(3, 2, 1, "n", -5),
         [["x", 1, 2, 3]],
         [[9, [["x", 7]]]],
-        [100, 101, None, [["x", 2, 3]], [["x", [[11, 5]]]]],
+        [100, 101, None, [["x", 2, 3]], [["x", [[11, 5]]]], [["n", 7, 1, 900]]],
         [["x", -1, 5_000], ["x/a", 8, 5_000]],
+        *(4, True, False, 9),
     ]
-
-
-def test_accounts_bring_the_length_of_their_ring_and_what_they_begin_with() -> None:
-    said = msgspec.msgpack.decode(
-        wire.encode_accounts(MESSAGE.accounts, member="m", begins={"x": wire.Begins(3, 9)})
-    )
-
-    length = Window(5_000).ring_length
-    assert said == ["m", [["x", -1, 5_000, length, 3, 9], ["x/a", 8, 5_000, length, 0, 0]]]
 
 
 def test_a_reply_comes_back_as_it_was_meant() -> None:
@@ -67,6 +70,10 @@ def test_a_reply_comes_back_as_it_was_meant() -> None:
         (("x", 3, 4, -1, -1), ("x/a", 1, 2, 8, 700)),
         ("store",),
         105,
+        (3, (("two", 4, 1, 900), ("one", 2, 0, 0))),
+        2,
+        ("two", "three"),
+        1,
     )
 
     assert wire.decode(msgspec.msgpack.encode(said)) == Reply(
@@ -86,7 +93,19 @@ def test_a_reply_comes_back_as_it_was_meant() -> None:
         usage={"x": Usage(3, 4, None, None), "x/a": Usage(1, 2, 8, 700)},
         stepped=("store",),
         store_ms=105,
+        roster=Roster(3, (RosterEntry("one", 2), RosterEntry("two", 4, MemberStanding.LEFT, 900))),
+        leniency=Leniency.RECEIVED,
+        awaiting=("three", "two"),
+        awaits_word=True,
     )
+
+
+def test_a_roster_that_is_known_is_not_told_again() -> None:
+    said = ("reply", "n", 2, (7, "r", "r"), 1, 1, 0, 0, 1, (), (), (), 0, (0, ()), 15, (), 0)
+    reply = wire.decode(msgspec.msgpack.encode(said))
+
+    assert isinstance(reply, Reply)
+    assert reply.roster is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,43 @@
+--[[ An operator's word that a member is dead: it is fenced, and what it held is charged.
+
+Keys and the first two arguments: ledger.lua and rows.lua, which stand before this.
+ARGV[3]  msgpack: {member, posts that it was charged by that word or -1}
+returns  msgpack: {'schema', of a newer ledger}, {'doubt', why}, {'unknown', {who has a row}} or
+         {'retired', {{account, posts charged now}...}, when the last of its charges frees}
+
+It must be one script: what is pending must not be resolved by its member meanwhile. Nobody knows
+when the platform counted it, so it is stamped a whole window ahead. A row that a loss has left may
+be older than its member's journal, which is lost with it: then the whole of every limit is charged,
+or what the operator says. Run twice it charges once. ]]
+
+local member, word = unpack(cmsgpack.unpack(ARGV[3]), 1, 2)
+ledger.read()
+local amiss = ledger.amiss()
+if amiss == 'schema' then return cmsgpack.pack({ 'schema', ledger.schema }) end
+if amiss then return cmsgpack.pack({ 'doubt', amiss }) end
+if not ledger.is_here() then return cmsgpack.pack({ 'doubt', 'foreign' }) end
+if not rows.is_there(member) then return cmsgpack.pack({ 'unknown', rows.members() }) end
+
+ledger.begin()
+local row, charged = rows.read(member), {}
+local counts = rows.counts(row)
+if not counts then rows.clear(row) end
+for _, name in ipairs(ledger.names) do
+  local account, before = ledger.accounts[name], rows.value(row, name)
+  local posts = before[1]
+  if counts then
+    account.pending, account.changed = account.pending - posts, true
+  elseif account.limit ~= NONE then
+    posts = word == NONE and account.limit or word
+  end
+  rows.stamp(row, account, posts, ledger.high + account.window.ms)
+  row.values[name] = { 0, before[2] + posts, before[3] }
+  if posts > 0 then table.insert(charged, { name, posts }) end
+end
+if row.standing ~= rows.RETIRED then row.generation = row.generation + 1 end
+row.standing, row.final, row.epoch = rows.RETIRED, 1, ledger.epoch
+row.frees, row.heard = rows.frees_ms(row), ledger.time
+rows.save(row)
+roster.changed()
+ledger.save(1)
+return cmsgpack.pack({ 'retired', charged, row.frees })

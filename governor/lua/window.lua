@@ -1,0 +1,30 @@
+--[[ The arithmetic of one sliding window, as core/window.py has it and says why.
+
+`window.of` gives everything that scales with a window's length; the functions take that and an
+instant of ledger time. Numbers are doubles, exact below 2^53: milliseconds and posts for another
+285,000 years. ]]
+
+local function div(a, b) return math.floor(a / b) end
+
+local window = { LONGEST_TOLERANCE_MS = 2000 }
+do
+  local BUCKETS_PER_WINDOW, PAD_PPM, LONGEST_LINGER_MS = 8640, 520, 120000
+
+  function window.of(window_ms)
+    local found = { ms = window_ms }
+    found.bucket_ms = math.max(1, math.ceil(window_ms / BUCKETS_PER_WINDOW))
+    found.pad_ms = math.ceil(window_ms * PAD_PPM / 1000000)
+    found.tolerance_ms = math.min(window.LONGEST_TOLERANCE_MS, div(window_ms, 100))
+    found.linger_ms = math.min(LONGEST_LINGER_MS, window_ms)
+    found.kept_ms = 2 * (window_ms + found.pad_ms)
+    found.length = div(found.kept_ms + window.LONGEST_TOLERANCE_MS, found.bucket_ms) + 4
+    return found
+  end
+
+  function window.first_counting(w, now_ms) return div(now_ms - w.ms - w.pad_ms, w.bucket_ms) end
+  function window.first_kept(w, now_ms) return div(now_ms - w.kept_ms, w.bucket_ms) end
+  function window.in_ring(w, bucket, now_ms)
+    return bucket < window.first_counting(w, now_ms) + w.length
+  end
+  function window.frees_at(w, bucket) return (bucket + 1) * w.bucket_ms + w.ms + w.pad_ms end
+end
