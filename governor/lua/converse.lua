@@ -16,8 +16,8 @@ local member, identity, generation, seq, acked, nonce, boot_ms, values, asks, wh
 -- last script that wrote to it ended.
 ledger.read()
 local function doubt(reason)
-  return cmsgpack.pack({ 'doubt', nonce, reason, ledger.epoch or 0, ledger.run_id_now,
-    ledger.replication_id_now })
+  local run_id, replication_id = ledger.here()
+  return cmsgpack.pack({ 'doubt', nonce, reason, ledger.epoch or 0, run_id, replication_id })
 end
 local amiss = ledger.amiss()
 if amiss then return doubt(amiss) end

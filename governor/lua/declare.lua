@@ -35,7 +35,7 @@ local is_gone = redis.call('EXISTS', KEYS[1]) == 0 or rows.are_gone()
 ledger.begin()
 local now_ms = ledger.now_ms()
 ledger.epoch = math.max((ledger.epoch or 0) + 1, seen[1] + 1, now_ms)
-ledger.run_id, ledger.replication_id = ledger.run_id_now, ledger.replication_id_now
+ledger.run_id, ledger.replication_id = ledger.here()
 ledger.time = math.max(ledger.time or 0, time_ms)
 ledger.high = math.max(ledger.high or 0, high_ms, ledger.time)
 ledger.store_offset = now_ms - ledger.time

@@ -42,6 +42,7 @@ do
   local FIELDS = { 'run_id', 'replication_id', 'schema', 'epoch', 'time', 'high', 'store_offset',
     'open', 'opens', 'awaits_word', 'sound', 'roster', 'leniency', 'turn', 'recounted' }
   local STRINGS = 2  -- so many of them
+  local info
 
   local function account_of(name, limit, window_ms)
     return { name = name, key = prefix .. 'account:' .. name, ring = prefix .. 'ring:' .. name,
@@ -81,25 +82,30 @@ do
       end
     end
     ledger.is_whole = is_whole and ledger.schema == ledger.schema_known
-    local info = redis.call('INFO', 'server', 'replication', 'memory')
-    ledger.run_id_now = string.match(info, '\nrun_id:(%w+)')
-    ledger.replication_id_now = string.match(info, '\nmaster_replid:(%w+)')
-    ledger.eviction = string.match(info, '\nmaxmemory_policy:([%w%-]+)')
+    info = redis.call('INFO', 'server', 'replication', 'memory')
   end
+
+  -- Looks for a line of INFO as it is: a pattern would take longer than the rest of the script.
+  local function says(line) return string.find(info, '\n' .. line .. '\r\n', 1, true) end
 
   function ledger.is_newer() return ledger.schema and ledger.schema > ledger.schema_known end
 
   -- Whether it was written by this run of this Redis, and is not a copy or another's.
   function ledger.is_here()
-    return ledger.run_id == ledger.run_id_now
-      and ledger.replication_id == ledger.replication_id_now
+    return says('run_id:' .. (ledger.run_id or ''))
+      and says('master_replid:' .. (ledger.replication_id or ''))
+  end
+
+  -- The run and the replication history of this Redis.
+  function ledger.here()
+    return string.match(info, '\nrun_id:(%w+)'), string.match(info, '\nmaster_replid:(%w+)')
   end
 
   -- Why nothing in it may be believed, if so; an older schema is a loss with all rows kept.
   function ledger.amiss()
     if ledger.is_newer() then return 'schema' end
     if not ledger.is_whole then return 'missing' end
-    if ledger.eviction ~= 'noeviction' then return 'evicting' end
+    if not says('maxmemory_policy:noeviction') then return 'evicting' end
     if ledger.sound ~= 1 then return 'miscounted' end
   end
 

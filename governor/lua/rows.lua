@@ -17,7 +17,7 @@ local rows = { ACTIVE = 0, LEFT = 1, RETIRED = 2 }
 do
   local prefix = ledger.prefix
   local SEGMENT = 128  -- buckets in one field: a full row is 26 times smaller than one each
-  local SLOTS, EMPTY = '>' .. string.rep('I4', SEGMENT), string.rep('\0', 4 * SEGMENT)
+  local function slots() return '>' .. string.rep('I4', SEGMENT) end
   local FIELDS = { 'generation', 'seq', 'epoch', 'boot_offset', 'roster', 'heard', 'joined',
     'standing', 'frees', 'final' }
   local members_key = prefix .. 'members'
@@ -74,11 +74,11 @@ do
 
   -- Visits every bucket of a row's account that is not empty, with its posts.
   function rows.each_bucket(row, name, visit)
-    local fields = redis.call('HGETALL', buckets_key(row, name))
+    local fields, format = redis.call('HGETALL', buckets_key(row, name)), slots()
     for i = 1, #fields, 2 do
-      local before, slots = fields[i] * SEGMENT - 1, { struct.unpack(SLOTS, fields[i + 1]) }
+      local before, posts = fields[i] * SEGMENT - 1, { struct.unpack(format, fields[i + 1]) }
       for at = 1, SEGMENT do
-        if slots[at] > 0 then visit(before + at, slots[at]) end
+        if posts[at] > 0 then visit(before + at, posts[at]) end
       end
     end
   end
@@ -90,9 +90,9 @@ do
     ring.add(account, bucket, posts)
     local key, segment, at =
       buckets_key(row, account.name), div(bucket, SEGMENT), 4 * (bucket % SEGMENT)
-    local slots = redis.call('HGET', key, segment) or EMPTY
-    local sum = struct.pack('>I4', struct.unpack('>I4', slots, at + 1) + posts)
-    redis.call('HSET', key, segment, string.sub(slots, 1, at) .. sum .. string.sub(slots, at + 5))
+    local held = redis.call('HGET', key, segment) or string.rep('\0', 4 * SEGMENT)
+    local sum = struct.pack('>I4', struct.unpack('>I4', held, at + 1) + posts)
+    redis.call('HSET', key, segment, string.sub(held, 1, at) .. sum .. string.sub(held, at + 5))
   end
 
   -- Adds a row to the sums (1), or takes it out of them (-1).
@@ -119,10 +119,10 @@ do
       segments[segment] = segments[segment] or {}
       segments[segment][pair[1] % SEGMENT + 1] = pair[2]
     end
-    for segment, slots in pairs(segments) do
-      for i = 1, SEGMENT do slots[i] = slots[i] or 0 end
+    for segment, held in pairs(segments) do
+      for i = 1, SEGMENT do held[i] = held[i] or 0 end
       redis.call('HSET', buckets_key(row, account.name), segment,
-        struct.pack(SLOTS, unpack(slots)))
+        struct.pack(slots(), unpack(held)))
     end
   end
 
