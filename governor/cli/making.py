@@ -1,0 +1,291 @@
+"""The ledger of one contract, made, joined, or changed on an operator's word.
+
+First a plan is made of all contracts, from what is there and what is configured; only when nothing
+stands in the way of any is the first carried out. Each may break off anywhere and be made again:
+what an operator vouches for is durable before it takes effect, a limit begins with its charge in
+one step, and the journal takes the ledger's word for that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from governor import recovery
+from governor.cli import parts
+from governor.cli.looking import in_force, look
+from governor.core import policy
+from governor.core.ledger.messages import DoubtReason, Identity
+from governor.core.ledger.records import Adopted, Used, Vouched, Word
+from governor.core.rules import Rules, bind, bind_both
+from governor.errors import DoubtError, LedgerUnreachableError, UsageError
+from governor.store import Begins
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Container, Iterator, Mapping
+
+    from governor.cli.idle import IdleMember
+    from governor.core.ledger.messages import Account
+    from governor.core.ledger.records import Record
+    from governor.core.ledger.state import ContractState
+    from governor.core.policy import Contract
+    from governor.core.rules import Binding
+    from governor.store import Survey
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What an operator says to `init`: each is a fact, or a leave, that nobody else can give."""
+
+    used: int | None = None
+    move: bool = False
+    raises: bool = False
+    drops: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done about one contract. `home` is where the configuration keeps it.
+
+    `there` is what Redis holds, and `limits` are all that bind there or in the journal.
+    """
+
+    contract: Contract
+    home: str
+    known: ContractState | None
+    there: Survey | None
+    limits: frozenset[str]
+    bound: Binding
+    begins: Mapping[str, Begins]
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether Redis does not hold, open, the ledger that this journal keeps there."""
+        if self.known is None or self.moves or self.home == recovery.EMBEDDED:
+            return False
+        return self.there is None or not self.there.stands or not self.there.open
+
+    @property
+    def moves(self) -> bool:
+        """Whether the journal keeps it somewhere else."""
+        return self.known is not None and self.known.home != self.home
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The ledger as it is now: `charged` are the limits that begin, with what was used before.
+
+    Those that are not `new` began in a try of `init` that did not end. `time_ms` is ledger time.
+    """
+
+    identity: Identity
+    time_ms: int
+    charged: Mapping[str, int]
+    new: Collection[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was done about one contract, line by line; `began`: a limit has begun."""
+
+    lines: tuple[str, ...]
+    began: bool
+
+
+async def plan(member: IdleMember, contract: Contract, words: Words) -> Plan:
+    """Look at what is there, and return what is to be done. Nothing is changed.
+
+    Raises DoubtError and UsageError where an operator must say more, or something else.
+    """
+    home = parts.home(member.config)
+    known = member.state.contracts.get(contract.name)
+    if known is not None and not words.move:
+        recovery.require_home(member.state, contract.name, home)
+    there = await look(member.config, contract.name, member.clock)
+    accounts = policy.accounts(contract, member.config.jobs())
+    shown = Rules({account.name: account for account in accounts}, policy.leniency(contract))
+    moves = known is not None and known.home != home
+    binds = in_force(known, there) or shown
+    if known is not None and moves and there is not None and there.stands:
+        own = Rules(known.accounts, known.leniency)
+        bound = bind_both(own, binds, shown, raises=words.raises, drops=words.drops)
+        begun: Container[str] = binds.accounts
+    else:
+        bound = bind(binds, shown, begins=True, raises=words.raises, drops=words.drops)
+        begun = known.accounts if known is not None else ()
+    if known is None and (bound.dropped or (words.raises and bound.laxer)):
+        raise UsageError(
+            f"this governor does not know contract {contract.name!r} yet: run `governor init` "
+            "with the rules that bind now, then raise or drop them"
+        )
+    begins = {
+        account.name: _begins(account, words, is_torn=member.state.torn)
+        for account in bound.accounts
+        if account.name not in begun and account.limit is not None and not account.is_share
+    }
+    rules = (*binds.accounts.values(), *(known.accounts.values() if known else ()))
+    limits = frozenset(each.name for each in rules if not each.is_share and each.limit is not None)
+    return Plan(contract, home, known, there, limits, bound, begins)
+
+
+def _begins(account: Account, words: Words, *, is_torn: bool) -> Begins:
+    """Return what a new limit begins with: the operator's word, 0 for a ledger made now.
+
+    A limit added to a ledger in use starts full and ages in (invariant 10). So does one of a
+    journal that was torn: the lost rows may have known it. More than all of it changes nothing.
+    """
+    full = account.limit or 0
+    if words.used is not None:
+        return Begins(min(words.used, full), min(words.used, full))
+    return Begins(made=full if is_torn else 0, joined=full)
+
+
+async def carry_out(member: IdleMember, plan: Plan, words: Words) -> Done:
+    """Make, join or change the ledger of a contract that stays where it is, and say so.
+
+    Raises DoubtError if a lost ledger should be changed, and what the ledger raises.
+    """
+    if plan.is_lost:
+        return _leave_lost(plan, words)
+    vouched = tuple(_vouched(plan, words))
+    if member.config.ledger.is_shared:
+        if vouched:
+            await member.write(*vouched)
+        begun = await begin_shared(member, plan, words)
+        is_news = await adopt(member, plan, begun)
+    else:
+        begun = _begin_embedded(member, plan)
+        is_news = await adopt(member, plan, begun, *vouched)
+    await tell(member, plan)
+    lines = [*_said(plan, words), *_said_begun(plan, words, begun)]
+    if not begun.charged:
+        unchanged = "" if is_news else "; nothing was changed"
+        lines.append(f"ledger of {plan.contract.name}: joined in {plan.home}{unchanged}")
+    return Done(tuple(lines), began=bool(begun.charged))
+
+
+def _leave_lost(plan: Plan, words: Words) -> Done:
+    """Say that a ledger must be restored first. Raises DoubtError if more was asked for."""
+    name = plan.contract.name
+    is_closed = plan.there is not None and plan.there.stands
+    state = "closed by a loss" if is_closed else "not the one that this journal knows any more"
+    if plan.begins or plan.bound.dropped or (words.raises and plan.bound.laxer):
+        raise DoubtError(
+            f"the ledger of contract {name!r} is {state}, and its rules do not change before it is "
+            "open again: `governor run` restores it; then say this again."
+        )
+    return Done((f"ledger of {name}: it is {state}; `governor run` restores it",), began=False)
+
+
+def _vouched(plan: Plan, words: Words) -> Iterator[Vouched]:
+    """Yield the operator's words that make rules laxer."""
+    now_ms = plan.known.time_ms if plan.known is not None else 0
+    for change in plan.bound.laxer if words.raises else ():
+        yield Vouched(plan.contract.name, Word.RAISED, str(change), now_ms)
+    for limit in plan.bound.dropped:
+        yield Vouched(plan.contract.name, Word.DROPPED, f"limit {limit}", now_ms)
+
+
+async def begin_shared(member: IdleMember, plan: Plan, words: Words) -> Begun:
+    """Create or join it in Redis. What begins is charged there before anybody can use it.
+
+    The journal then takes the ledger's word for it: a try that broke off has charged already.
+    """
+    store = parts.redis_store(member.config, plan.contract.name, member.clock)
+    try:
+        created = await store.create(
+            plan.bound.accounts,
+            member=member.state.member,
+            begins=plan.begins,
+            leniency=plan.bound.leniency,
+            raises=bool(plan.bound.dropped) or words.raises,
+        )
+    finally:
+        await store.close()
+    charged = {
+        account: created.charged[account]
+        for account in plan.begins
+        if account in created.new or created.charged[account]
+    }
+    return Begun(created.identity, created.time_ms, charged, created.new)
+
+
+def _begin_embedded(member: IdleMember, plan: Plan) -> Begun:
+    """Return what the journal is to say: it is all that an embedded ledger is made from."""
+    if plan.known is not None:
+        charged = {limit: begins.joined for limit, begins in plan.begins.items()}
+        return Begun(plan.known.identity, plan.known.time_ms, charged, tuple(charged))
+    charged = {limit: begins.made for limit, begins in plan.begins.items()}
+    made = Identity(1, member.state.member, recovery.EMBEDDED)
+    return Begun(made, member.clock.wall_ms(), charged, tuple(charged))
+
+
+async def adopt(member: IdleMember, plan: Plan, begun: Begun, *before: Record) -> bool:
+    """Journal `before`, the rules that bind from now on, and what was used before, in one.
+
+    A ledger that had begun without the last would begin with nothing used. Returns whether there
+    was anything to journal.
+    """
+    bound, known, name = plan.bound, plan.known, plan.contract.name
+    used = tuple((account, posts) for account, posts in begun.charged.items() if posts)
+    is_news = (
+        known is None
+        or known.leniency != bound.leniency
+        or any(known.accounts.get(each.name) != each for each in bound.accounts)
+    )
+    if not (is_news or before):
+        return False
+    adopted = Adopted(
+        name,
+        plan.home,
+        begun.identity,
+        bound.accounts,
+        begun.time_ms,
+        member.clock.boot_ms(),
+        bound.leniency,
+    )
+    await member.write(*before, adopted, *((Used(name, used),) if used else ()))
+    return True
+
+
+async def tell(member: IdleMember, plan: Plan) -> None:
+    """Bring this member's row to the ledger once, so that others see what it charged."""
+    async with member.talking(plan.contract.name) as talk:
+        if talk.doubt is DoubtReason.UNREACHABLE:
+            raise LedgerUnreachableError(
+                f"the ledger of contract {plan.contract.name!r} did not answer: it was made "
+                "and is journaled, but has not heard of this governor. "
+                "Run `governor init` again, without --used."
+            )
+
+
+def _said(plan: Plan, words: Words) -> Iterator[str]:
+    """Yield what binds otherwise than before, or than the configuration says."""
+    name = plan.contract.name
+    for change in plan.bound.laxer:
+        if words.raises:
+            yield (
+                f"ledger of {name}: {change}, on your word. Every governor must show it: the next "
+                "start of one that shows the old one brings that back"
+            )
+        else:
+            yield (
+                f"ledger of {name}: {change.rule} stays {change.binds}: what is laxer needs an "
+                "operator's word, `governor init --raise`"
+            )
+    for limit in plan.bound.dropped:
+        yield (
+            f"ledger of {name}: limit {limit} binds no more, on your word. No governor that still "
+            "shows it can start"
+        )
+
+
+def _said_begun(plan: Plan, words: Words, begun: Begun) -> Iterator[str]:
+    """Yield what each limit begins with."""
+    name = plan.contract.name
+    for account, posts in begun.charged.items():
+        if account not in begun.new:
+            why = ", as an earlier `governor init` that did not end told the ledger"
+        else:
+            why = " (say otherwise with --used N)" if words.used is None else ""
+        yield f"ledger of {name}: limit {account} begins with {posts:,} posts used{why}"
