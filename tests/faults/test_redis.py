@@ -40,7 +40,6 @@ def require_kept(outcome: Outcome) -> None:
     assert outcome.resumed_s <= RESUMED_S, outcome
 
 
-@pytest.mark.deep
 async def test_killed_for_a_moment(server: RedisServer, tmp_path: Path, told: Tell) -> None:
     """A slice of the trial below, for every run of the tests."""
     async with crawling_fleet(tmp_path, at(server), posts=1_000, window_s=5) as fleet:
