@@ -9,10 +9,11 @@ It may break off anywhere and be run again.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from governor import certs
-from governor.cli import parts
+from governor.cli import parts, tears
 from governor.cli.idle import idle_member
 from governor.cli.making import Words, carry_out, plan
 from governor.cli.moving import move
@@ -23,7 +24,6 @@ from governor.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from governor.cli.idle import IdleMember
     from governor.cli.making import Plan
     from governor.clock import Clock
     from governor.config import Config
@@ -50,11 +50,14 @@ async def initialise(
     clock = SystemClock()
     read = parts.read_catalogs(config)
     async with idle_member(config, clock, create=True) as member:
+        if member.journal.torn is not None:
+            sys.stderr.write(f"governor: {tears.said(member.journal.torn, config.ledger.state)}\n")
         said = [f"state: {config.ledger.state}, of member {member.state.member}"]
-        said += _torn(member)
         said += _ca(config, read, clock)
+        names = [contract.name for contract in config.contracts()]
         if used is None:
-            _require_no_other_name(member.state, [each.name for each in config.contracts()])
+            _require_no_other_name(member.state, names)
+        tears.require_word(member.state, names, used)
         plans = [await plan(member, contract, words) for contract in config.contracts()]
         _require_known(drops, plans)
         began = False
@@ -119,15 +122,6 @@ def _require_known(drops: tuple[str, ...], plans: list[Plan]) -> None:
             raise UsageError(
                 f"--drop: no limit {name!r} binds; these do: {', '.join(sorted(binding)) or 'none'}"
             )
-
-
-def _torn(member: IdleMember) -> Iterator[str]:
-    """Say that the journal was damaged: opening it has mended it, at the worst that can be."""
-    if (torn := member.journal.torn) is not None:
-        yield (
-            f"journal: {torn.found} What its lost rows may have held is charged in full; they are "
-            f"kept as {torn.kept} in the state directory"
-        )
 
 
 def _ca(config: Config, read: dict[str, Catalog], clock: Clock) -> Iterator[str]:

@@ -119,7 +119,7 @@ async def plan(member: IdleMember, contract: Contract, words: Words) -> Plan:
             "with the rules that bind now, then raise or drop them"
         )
     begins = {
-        account.name: _begins(account, words, is_torn=member.state.torn)
+        account.name: _begins(account, words)
         for account in bound.accounts
         if account.name not in begun and account.limit is not None and not account.is_share
     }
@@ -128,16 +128,16 @@ async def plan(member: IdleMember, contract: Contract, words: Words) -> Plan:
     return Plan(contract, home, known, there, limits, bound, begins)
 
 
-def _begins(account: Account, words: Words, *, is_torn: bool) -> Begins:
+def _begins(account: Account, words: Words) -> Begins:
     """Return what a new limit begins with: the operator's word, 0 for a ledger made now.
 
-    A limit added to a ledger in use starts full and ages in (invariant 10). So does one of a
-    journal that was torn: the lost rows may have known it. More than all of it changes nothing.
+    A limit added to a ledger in use starts full and ages in (invariant 10). More than full is
+    nothing else.
     """
     full = account.limit or 0
     if words.used is not None:
         return Begins(min(words.used, full), min(words.used, full))
-    return Begins(made=full if is_torn else 0, joined=full)
+    return Begins(made=0, joined=full)
 
 
 async def carry_out(member: IdleMember, plan: Plan, words: Words) -> Done:
