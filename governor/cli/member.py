@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from governor import recovery
-from governor.cli import parts
+from governor.cli import keeping, parts
 from governor.cli.report import TalkReporter
 from governor.conversation import Conversation
 from governor.core import policy
 from governor.store import EmbeddedStore
+from governor.tasks import Tasks
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from governor.journal import Journal
     from governor.log import Log
     from governor.metrics import Metrics
-    from governor.tasks import Tasks
 
 STAMPS_S = 1.0  # for what a ledger answered last to be journaled: one commit
 
@@ -52,22 +52,17 @@ class Member:
         stack.push_async_callback(self._keep_checkpoint)
         stack.push_async_callback(self.tasks.cancel)
         stack.push_async_callback(self.tasks.drain, STAMPS_S)
-        self.tasks.start(self.journal.prune(self._oldest_ms(state)), "retention")
+        keep_ms = self.config.ledger.keep
+        oldest_ms = keeping.oldest_ms(state, self.clock.wall_ms()) - keep_ms
+        self.tasks.start(self.journal.prune(oldest_ms), "retention")
+        endless = Tasks(self.log.task_failed)  # by themselves its tasks do not end
+        stack.push_async_callback(endless.cancel)
+        endless.start(keeping.keep_short(self.journal, self.clock, keep_ms), "hourly retention")
         # All rules first: they are written with a checkpoint, which knows nothing of a live talk.
         for contract in self.config.contracts():
             await self._adopt_rules(contract, state)
         for contract in self.config.contracts():
             self.talks[contract.name] = await self._join(contract, state, stack)
-
-    def _oldest_ms(self, state: MemberState) -> int:
-        """Return how far back the journal is kept, in wall-clock time.
-
-        By the wall clock or the latest ledger time, whichever is earlier: ledger time follows no
-        step, so that a clock set far ahead cannot have the evidence removed.
-        """
-        times_ms = [contract.time_ms for contract in state.contracts.values()]
-        now_ms = min(self.clock.wall_ms(), max(times_ms, default=0))
-        return now_ms - self.config.ledger.keep
 
     async def _join(
         self, contract: policy.Contract, state: MemberState, stack: AsyncExitStack

@@ -62,7 +62,13 @@ class Transaction:
         return self.head.id
 
     def checkpoint(self, record_id: int, state: bytes) -> int:
-        """Replace the checkpoint by one that covers the rows up to `record_id`; return that."""
+        """Replace the checkpoint by one that covers the rows up to `record_id`; return that.
+
+        One that covers more stays: rows may have been removed on its word.
+        """
+        covered = self._connection.execute("SELECT id FROM checkpoint").fetchone()
+        if covered is not None and covered[0] > record_id:
+            return int(covered[0])
         at = Link(record_id, self._chain_at(record_id))
         self._connection.execute(
             "INSERT OR REPLACE INTO checkpoint VALUES (1, ?, ?, ?)",

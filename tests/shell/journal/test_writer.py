@@ -258,3 +258,15 @@ async def test_a_step_of_the_wall_clock_keeps_rows_longer(bench: Bench) -> None:
 
     assert await bench.do(lambda transaction: transaction.prune(now_ms - 1, 100)) == 0
     assert len(bench.rows()) == 2
+
+
+async def test_a_checkpoint_is_not_replaced_by_an_older_one(bench: Bench) -> None:
+    """Rows may have been removed that only the newer one stands for."""
+    await bench.append(5)
+    await bench.do(lambda transaction: transaction.checkpoint(4, b"newer"))
+    await bench.do(lambda transaction: transaction.prune(2**62, 100))
+    await bench.do(lambda transaction: transaction.checkpoint(2, b"older"))
+    with closing(connect(bench.path)) as connection:
+        kept = connection.execute("SELECT id, state FROM checkpoint").fetchall()
+
+    assert kept == [(4, b"newer")]
