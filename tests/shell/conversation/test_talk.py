@@ -3,101 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pytest
 
-from governor.conversation import MOST_WAITING, Conversation
-from governor.core.ledger.book import Book
-from governor.core.ledger.clocks import Clocks
+from governor.conversation import MOST_WAITING
 from governor.core.ledger.decisions import Doubted, Granted, Refused
-from governor.core.ledger.holds import Hold, State
-from governor.core.ledger.messages import Account, Doubt, DoubtReason, Fenced, Identity
-from governor.core.ledger.records import Adopted, Stamped, Started
-from governor.core.ledger.state import MemberState
-from governor.core.window import Window
+from governor.core.ledger.holds import State
+from governor.core.ledger.messages import Doubt, DoubtReason, Fenced
+from governor.core.ledger.records import Stamped
 from governor.errors import DoubtError
-from governor.tasks import Tasks
-from tests.fakes.clock import FakeClock
-from tests.fakes.ledger import Home, Memory
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-
-WINDOW = Window(10_000)
-ACCOUNTS = (Account("x", 1_000, WINDOW.window_ms), Account("x/default", None, WINDOW.window_ms))
-IDENTITY = Identity(1, "run", "replication")
-
-
-@dataclass
-class Stage:
-    """One conversation and all it talks to."""
-
-    clock: FakeClock
-    home: Home
-    journal: Memory
-    state: MemberState
-    talk: Conversation
-    tasks: Tasks
-    failures: list[BaseException]
-
-    async def settle(self) -> None:
-        """Let everything that can happen without time passing happen."""
-        for _ in range(50):
-            await asyncio.sleep(0)
-
-    async def reserve(self, posts: int, *, patience_ms: int = 0) -> tuple[Hold, object]:
-        hold = a_hold(posts)
-        asked = self.tasks.start(self.talk.reserve(hold, patience_ms=patience_ms), "reserve")
-        await self.settle()
-        return hold, await asked
-
-    @property
-    def usage(self) -> tuple[int, int]:
-        usage = self.talk.snapshot().usage["x"]
-        return usage.charged, usage.pending
-
-    async def beat(self) -> None:
-        """Let a heartbeat pass, so that the last reply is fresh."""
-        self.clock.advance_ms(1_000)
-        await self.settle()
-
-
-def a_hold(posts: int) -> Hold:
-    a_hold.made = getattr(a_hold, "made", 0) + 1  # type: ignore[attr-defined]
-    return Hold(f"hold-{a_hold.made}", (("x", posts), ("x/default", posts)))  # type: ignore[attr-defined]
-
-
-@asynccontextmanager
-async def stage(*, joined: bool = True) -> AsyncIterator[Stage]:
-    clock = FakeClock()
-    failures: list[BaseException] = []
-    tasks = Tasks(lambda _, error: failures.append(error))
-    state = MemberState()
-    state.apply(Started("member", 1, clock.boot_id()))
-    state.apply(
-        Adopted("x", "embedded", IDENTITY, ACCOUNTS, clock.wall_ms(), clock.boot_ms()),
-    )
-    clocks = Clocks(clock.wall_ms(), clock.wall_ms(), 0)
-    home = Home(Book(ACCOUNTS, identity=IDENTITY, clocks=clocks), clock)
-    journal = Memory()
-    talk = Conversation(
-        "x",
-        state,
-        ledger=home,
-        journal=journal,
-        clock=clock,
-        tasks=tasks,
-    )
-    if joined:
-        await talk.join()
-    yield Stage(clock, home, journal, state, talk, tasks, failures)
-    await tasks.cancel()
-
-    assert failures == []
+from tests.shell.conversation.stage import a_hold, stage
 
 
 async def test_what_fits_is_granted_on_all_of_its_accounts() -> None:
