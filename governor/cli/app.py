@@ -75,11 +75,25 @@ def init(
         int | None,
         typer.Option(min=0, help="Posts already collected in the last window (default 0)."),
     ] = None,
+    drops: Annotated[
+        list[str] | None,
+        typer.Option("--drop", metavar="LIMIT", help="Your word that this limit binds no more."),
+    ] = None,
+    *,
+    raises: Annotated[
+        bool,
+        typer.Option("--raise", help="Your word that rules may be as lax as the configuration."),
+    ] = False,
+    moves: Annotated[
+        bool,
+        typer.Option("--move", help="Your word that contracts move to the configured ledger."),
+    ] = False,
 ) -> None:
     """Make the state directory, the CA and the ledger; run twice it changes nothing."""
     from governor.cli.initialise import initialise
 
-    for line in asyncio.run(initialise(_load(), used)):
+    done = initialise(_load(), used, moves=moves, raises=raises, drops=tuple(drops or ()))
+    for line in asyncio.run(done):
         typer.echo(line)
 
 
@@ -103,6 +117,33 @@ def check(*, as_json: AsJson = False) -> None:
         for finding in findings:
             typer.echo(finding.line())
     raise typer.Exit(0 if all(finding.sound for finding in findings) else 1)
+
+
+@app.command()
+def restore() -> None:
+    """Give your word that a ledger which was lost whole may open; exit 6 while it does not."""
+    from governor.cli.restore import restore as restore_all
+
+    asyncio.run(restore_all(_load(), typer.echo))
+
+
+@app.command()
+def retire(
+    member: Annotated[str, typer.Argument(metavar="MEMBER", help="Its id, as `check` shows it.")],
+    charged: Annotated[
+        int | None,
+        typer.Option(min=0, help="The posts it may have cost, if its row was lost (default: all)."),
+    ] = None,
+    *,
+    dead: Annotated[
+        bool, typer.Option("--dead", help="Your word that its process has ended for good.")
+    ] = False,
+) -> None:
+    """Give your word that a member is dead: what it held is charged, nobody waits for it."""
+    from governor.cli.retire import retire as retire_one
+
+    for line in asyncio.run(retire_one(_load(), member, dead=dead, charged=charged)):
+        typer.echo(line)
 
 
 @app.command()

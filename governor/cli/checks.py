@@ -13,24 +13,24 @@ from typing import TYPE_CHECKING, Any, Final
 from governor import recovery
 from governor.cli import parts, tears
 from governor.cli.asking import ask
+from governor.cli.looking import waits_for
 from governor.clock import SystemClock
 from governor.config.values import endpoint
 from governor.core.ledger.decisions import REMEDIES
 from governor.core.ledger.messages import DoubtReason
 from governor.core.ledger.records import Torn
-from governor.errors import GovernorError
-from governor.journal import Reader, kept
+from governor.errors import DoubtError, GovernorError
+from governor.journal import kept
 from governor.upstream import Route
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
 
     from governor.clock import Clock
     from governor.config import Config
-    from governor.core.ledger.messages import Identity
+    from governor.core.ledger.state import ContractState
+    from governor.store import Survey
 
-JOURNAL: Final = "journal.db"
 OTHERS: Final = 0o077  # what a mode lets other users do
 
 
@@ -95,16 +95,16 @@ def _state(config: Config, _: Clock) -> str:
 
 
 def _journal(config: Config, _: Clock) -> str:
-    reader = Reader(_journal_file(config))
+    reader = parts.read_journal(config)
     rows = reader.verify_chain(tail=True)
     state = recovery.load(reader)[1]
     still_there = kept(config.ledger.state)
-    for _, torn in reader.records({Torn}) if still_there else ():
+    for _row, torn in reader.records({Torn}) if still_there else ():
         if isinstance(torn, Torn) and torn.kept in still_there:
             raise GovernorError(tears.said(torn, config.ledger.state))
     for contract in config.contracts():
         recovery.require_home(state, contract.name, parts.home(config))
-    return f"{_journal_file(config)}: its last {rows:,} records are whole"
+    return f"its last {rows:,} records are whole; it is that of member {state.member}"
 
 
 CHECKS: Final[tuple[tuple[str, Callable[[Config, Clock], str]], ...]] = (
@@ -114,13 +114,6 @@ CHECKS: Final[tuple[tuple[str, Callable[[Config, Clock], str]], ...]] = (
     ("CA", _ca),
     ("journal", _journal),
 )
-
-
-def _journal_file(config: Config) -> Path:
-    file = config.ledger.state / JOURNAL
-    if not file.is_file():
-        raise GovernorError(f"{file} is missing: run `governor init`")
-    return file
 
 
 async def _ports(config: Config) -> AsyncIterator[Checked]:
@@ -147,7 +140,7 @@ async def _ledgers(config: Config, clock: Clock) -> AsyncIterator[Checked]:
         store = parts.redis_store(config, contract.name, clock)
         try:
             findings = await store.settings()
-            there = await store.identity()
+            there = await store.survey()
         except GovernorError as error:
             yield Checked("ledger", sound=False, said=str(error))
             continue
@@ -156,26 +149,39 @@ async def _ledgers(config: Config, clock: Clock) -> AsyncIterator[Checked]:
         for finding in findings:
             said = f"{finding.value}" if finding.sound else f"{finding.value}: {finding.remedy}"
             yield Checked(f"redis {finding.setting}", sound=finding.sound, said=said)
-        yield _compared(contract.name, _known(config, contract.name), there)
+        part = f"ledger of {contract.name}"
+        try:
+            yield Checked(part, sound=True, said=_judged(_known(config, contract.name), there))
+        except GovernorError as error:
+            yield Checked(part, sound=False, said=str(error))
 
 
-def _compared(contract: str, known: Identity | None, there: Identity | None) -> Checked:
-    """Judge the ledger that Redis holds by the one that the journal knows."""
-    part = f"ledger of {contract}"
+def _judged(known: ContractState | None, there: Survey | None) -> str:
+    """Return how the ledger stands that Redis holds. Raises DoubtError with what is to be done."""
     if there is None:
-        return Checked(part, sound=False, said=REMEDIES[DoubtReason.MISSING])
+        was = "" if known is None else "it was lost: "
+        raise DoubtError(f"{was}{REMEDIES[DoubtReason.MISSING]}")
+    if there.amiss not in (None, DoubtReason.EVICTING):  # that one is told with the settings
+        raise DoubtError(REMEDIES[there.amiss])
     if known is None:
-        return Checked(part, sound=False, said="it is there: run `governor init` to join it")
-    if known != there:
-        return Checked(part, sound=False, said=REMEDIES[DoubtReason.FOREIGN])
-    return Checked(part, sound=True, said="it is the one that the journal knows")
+        raise DoubtError("it is there: run `governor init` to join it")
+    if not there.is_here:
+        raise DoubtError(REMEDIES[DoubtReason.FOREIGN])
+    if not there.open:
+        waits = "; ".join(waits_for(there)) or "the next word of a Governor"
+        raise DoubtError(f"it is closed by a loss, and waits for {waits}")
+    if known.identity != there.identity:
+        raise DoubtError(
+            "it was lost, and restored or made anew, since this journal knew it; `governor run` "
+            "brings this row to it"
+        )
+    return f"open; its members are {', '.join(seen.member for seen in there.members)}"
 
 
-def _known(config: Config, contract: str) -> Identity | None:
-    """Return which ledger the journal knows; a journal that is no good was told of already."""
+def _known(config: Config, contract: str) -> ContractState | None:
+    """Return what the journal knows; one that is no good was told of already."""
     try:
-        _, state = recovery.load(Reader(_journal_file(config)))
+        _, state = recovery.load(parts.read_journal(config))
     except GovernorError:
         return None
-    known = state.contracts.get(contract)
-    return known.identity if known else None
+    return state.contracts.get(contract)

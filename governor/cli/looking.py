@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from governor.cli import parts
+from governor.config.values import duration_text
 from governor.core.rules import Rules
 
 if TYPE_CHECKING:
     from governor.clock import Clock
     from governor.config import Config
     from governor.core.ledger.state import ContractState
-    from governor.store import Survey
+    from governor.store import Seen, Survey
+
+SECOND_MS: Final = 1_000
 
 
 async def look(config: Config, contract: str, clock: Clock) -> Survey | None:
@@ -37,3 +40,19 @@ def in_force(known: ContractState | None, there: Survey | None) -> Rules | None:
     if there is not None and there.stands:
         return Rules({account.name: account for account in there.accounts}, there.leniency)
     return None if known is None else Rules(known.accounts, known.leniency)
+
+
+def waits_for(there: Survey) -> list[str]:
+    """Return what a closed ledger waits for, one thing a line, each with what can be done."""
+    word = ["an operator's word, for it was lost whole: `governor restore`"]
+    return [*(word if there.awaits_word else ()), *map(_awaited, there.awaited())]
+
+
+def _awaited(seen: Seen) -> str:
+    heard = "not heard since it was lost"
+    if seen.silent_ms is not None:
+        heard = f"last heard {duration_text(seen.silent_ms // SECOND_MS * SECOND_MS)} ago"
+    return (
+        f"{seen.member}, generation {seen.generation}, {heard}: start that governor or, if it is "
+        f"dead for good, `governor retire --dead {seen.member}`"
+    )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from governor import catalogs, certs, recovery
 from governor.config import without_password
 from governor.core.catalog import Catalog
-from governor.errors import ConfigError
+from governor.errors import ConfigError, LedgerError
+from governor.journal import Reader
 from governor.store import EmbeddedStore, RedisStore, Sentinels
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from governor.config import Config
     from governor.config.model import Sentinel
     from governor.core.ledger.state import ContractState
+
+JOURNAL: Final = "journal.db"
 
 
 def read_catalogs(config: Config) -> dict[str, Catalog]:
@@ -96,6 +99,17 @@ def store(
 
 def _secret(file: Path | None) -> str | None:
     return None if file is None else secret(file)
+
+
+def read_journal(config: Config) -> Reader:
+    """Return the journal to read, beside a Governor that may be writing to it.
+
+    Raises LedgerError that names the remedy.
+    """
+    file = config.ledger.state / JOURNAL
+    if not file.is_file():
+        raise LedgerError(f"{file} is missing: run `governor init`")
+    return Reader(file)
 
 
 def secret(file: Path) -> str:

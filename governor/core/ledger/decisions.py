@@ -86,19 +86,21 @@ NEEDS_OPERATOR: Final = frozenset(
 
 REMEDIES: Final = {
     DoubtReason.MISSING: "it is not there, or a key of it is gone; run `governor init` if it never "
-    "was there, else its loss must be recovered from",
+    "was there, else `governor run` restores it, or asks for `governor restore`",
     DoubtReason.EVICTING: "Redis may evict its keys; set maxmemory-policy to noeviction",
-    DoubtReason.FOREIGN: "Redis was restarted, restored or replaced since this journal knew it",
+    DoubtReason.FOREIGN: "Redis was restarted, restored or replaced since this journal knew it; "
+    "`governor run` restores it",
     DoubtReason.ROLLED_BACK: "it is older than what it had acknowledged: it was put back from a "
-    "copy",
+    "copy; `governor run` restores it",
     DoubtReason.BEHIND: "this journal is older than what the ledger was told: it was put back from "
     "a copy. Put the newer journal back; if it is lost, move this state directory away, run "
     "`governor init` and `governor retire --dead` with the old member's name",
     DoubtReason.UNKNOWN_ROW: "it does not know this governor",
     DoubtReason.RULES: "the configuration has a limit that it lacks, or one with another window; "
     "run `governor init` to add limits",
-    DoubtReason.MISCOUNTED: "its sums do not add up to its rows",
-    DoubtReason.CLOSED: "a loss is being recovered from, or this governor is going down",
+    DoubtReason.MISCOUNTED: "its sums do not add up to its rows; `governor run` restores it",
+    DoubtReason.CLOSED: "a loss is being recovered from, or this governor is going down; `governor "
+    "check` says whom the ledger waits for",
     DoubtReason.UNREACHABLE: "it does not answer; is Redis up, and the address right?",
     DoubtReason.JOURNAL: "the journal cannot be written; free the disk and start again",
     DoubtReason.SCHEMA: "a newer Governor wrote it; upgrade this one",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from governor import recovery
+from governor.cli.looking import look
+from governor.clock import SystemClock
 from governor.config import load
 from governor.journal import Reader
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from governor.config import Config
     from governor.core.ledger.state import ContractState
+    from governor.store import Survey
 
 CONTRACT = '[[contract]]\n[[contract.limit]]\nname = "x-24h"\nposts = 1000\nwindow = "24h"\n'
 TWO_LIMITS = (
@@ -52,6 +55,19 @@ def configure(tmp_path: Path) -> Configure:
 def known(config: Config) -> ContractState:
     """Return what the journal says of contract x."""
     return recovery.load(Reader(config.ledger.state / "journal.db"))[1].contracts["x"]
+
+
+def known_member(config: Config) -> str:
+    """Return whose journal it is."""
+    return Reader(config.ledger.state / "journal.db").member
+
+
+async def surveyed(config: Config) -> Survey:
+    """Return what Redis holds of contract x."""
+    there = await look(config, "x", SystemClock())
+
+    assert there is not None
+    return there
 
 
 def charged(config: Config) -> dict[str, int]:

@@ -17,7 +17,10 @@ import pytest
 import governor
 from governor.demo.launch import COMMAND, environment, free_port
 
-VERBS: Final = ("init", "run", "check", "env", "health", "status", "config", "ca", "demo")
+VERBS: Final = (
+    *("init", "run", "restore", "retire", "check", "env", "health", "status", "config", "ca"),
+    "demo",
+)
 HEAVY: Final = {"aiohttp", "cryptography", "msgspec", "prometheus_client", "pydantic", "redis"}
 
 

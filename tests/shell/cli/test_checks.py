@@ -165,7 +165,7 @@ async def test_a_ledger_of_somebody_else_is_found(
     ledger = config.ledger.model_copy(update={"state": tmp_path / "other"})
     await initialise(config.model_copy(update={"ledger": ledger}), None)
 
-    assert "replaced since this journal knew it" in (await unsound(config))["ledger of x"]
+    assert "made anew, since this journal knew it" in (await unsound(config))["ledger of x"]
 
 
 async def test_a_ledger_that_is_not_joined_yet_is_found(

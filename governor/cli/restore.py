@@ -1,0 +1,153 @@
+"""`governor restore`: an operator's word that a ledger which forgot its members may open again.
+
+Whoever joined a ledger is in its roster and, before any grant, in everybody's journal. If the
+ledger is lost whole, the journals that come back name all whom they know; but a member whose
+journal is lost as well may be named by nobody. Only a person can say that there is none.
+
+The word is kept where it can be: by this verb in the journal, or beside a Governor that runs by
+that one, when it sees that the ledger waits for a word no more. Members that are named and have not
+come are waited for in any case: a word about them is `governor retire --dead`.
+"""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from governor import recovery
+from governor.cli import parts
+from governor.cli.idle import idle_member
+from governor.cli.looking import look, waits_for
+from governor.clock import SystemClock
+from governor.config.values import duration_text
+from governor.core.ledger.records import Vouched, Word
+from governor.errors import DoubtError, InUseError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from governor.cli.idle import IdleMember
+    from governor.clock import Clock
+    from governor.config import Config
+    from governor.core.ledger.state import ContractState, MemberState
+    from governor.store import Survey
+
+PATIENCE_MS: Final = 10_000  # the ledger waits 3 s for members that nobody knows, then for each
+DECLARED_MS: Final = 3_000  # a Governor that runs speaks every second
+LOOK_MS: Final = 200  # between two looks at it
+
+
+async def restore(config: Config, say: Callable[[str], None]) -> None:
+    """Let every contract's ledger open that waits for a word, and say what came of it.
+
+    Raises DoubtError, naming each member that is still awaited with the remedy, and LedgerError
+    or LedgerUnreachableError.
+    """
+    if not config.ledger.is_shared:
+        say("nothing to restore: the ledger is embedded, and made from the journal at each start")
+        return
+    async with AsyncExitStack() as stack:
+        clock = SystemClock()
+        try:
+            idle = await stack.enter_async_context(idle_member(config, clock, create=False))
+        except InUseError:
+            idle = None
+        restoring = Restoring(config, clock, say, idle)
+        closed = [
+            line
+            for contract in config.contracts()
+            for line in await restoring.restore(contract.name)
+        ]
+    if closed:
+        raise DoubtError("\n".join(closed))
+
+
+class Restoring:
+    """One operator's word, for one contract after the other. `idle`: no Governor runs here."""
+
+    def __init__(
+        self, config: Config, clock: Clock, say: Callable[[str], None], idle: IdleMember | None
+    ) -> None:
+        self._config, self._clock, self._say, self._idle = config, clock, say, idle
+
+    async def restore(self, contract: str) -> list[str]:
+        """Give the word if it is needed, bring this member's row, and wait until it is open.
+
+        Returns what stands in the way, line by line; nothing once it is open.
+        """
+        known = recovery.require_home(self._state(), contract, parts.home(self._config))
+        there = await self._look(contract)
+        if there is not None and there.stands and there.open and there.identity == known.identity:
+            self._say(f"ledger of {contract}: it is open, and there is nothing to restore")
+            return []
+        if there is None or there.awaits_word or not there.members:
+            await self._vouch(contract, known, there)
+        if self._idle is None:
+            return await self._wait(contract)
+        async with self._idle.talking(contract):
+            return await self._wait(contract)
+
+    def _state(self) -> MemberState:
+        """Return what the journal says, beside a Governor that may be writing to it."""
+        if self._idle is not None:
+            return self._idle.state
+        return recovery.load(parts.read_journal(self._config))[1]
+
+    async def _look(self, contract: str) -> Survey | None:
+        """Return what is there. A Governor that runs here is let declare a loss itself.
+
+        It has then heard that the ledger waits for a word, and journals that one was given.
+        """
+        there = await look(self._config, contract, self._clock)
+        if self._idle is not None:
+            return there
+        member = self._state().member
+        for _ in range(DECLARED_MS // LOOK_MS):
+            if there is not None and any(s.member == member and s.counts for s in there.members):
+                break
+            await self._clock.sleep_ms(LOOK_MS)
+            there = await look(self._config, contract, self._clock)
+        return there
+
+    async def _vouch(self, contract: str, known: ContractState, there: Survey | None) -> None:
+        """Say what the operator vouches for, keep it, and tell the ledger."""
+        loss = recovery.loss(known, members=self._config.ledger.members, word=True)
+        if there is not None and there.stands:
+            # It is the word alone that is told: about a ledger before this one, it moves nothing.
+            loss = replace(loss, seen=replace(there.identity, epoch=there.identity.epoch - 1))
+        named = sorted({entry.member for entry in loss.roster} | {self._state().member})
+        if there is not None:
+            named = sorted({*named, *(seen.member for seen in there.members)})
+        longest_ms = max(account.window_ms for account in known.accounts.values())
+        self._say(
+            f"ledger of {contract}: it was lost whole. You vouch that in the last "
+            f"{duration_text(longest_ms)} nobody has collected under it but these members: "
+            f"{', '.join(named)}"
+        )
+        if self._idle is not None:
+            said = f"nobody but {', '.join(named)}"
+            await self._idle.write(Vouched(contract, Word.RESTORED, said, known.time_ms))
+        store = parts.redis_store(self._config, contract, self._clock)
+        try:
+            await store.declare(loss)
+        finally:
+            await store.close()
+
+    async def _wait(self, contract: str) -> list[str]:
+        """Look at the ledger until it is open, or patience ends; return what it waits for."""
+        there = None
+        for _ in range(PATIENCE_MS // LOOK_MS):
+            there = await look(self._config, contract, self._clock)
+            if there is not None and there.stands and there.open:
+                self._say(f"ledger of {contract}: it is open")
+                return []
+            await self._clock.sleep_ms(LOOK_MS)
+        if there is None or not there.stands:
+            return [
+                f"ledger of {contract}: nobody has brought it back: see the log of `governor run`"
+            ]
+        return [
+            f"ledger of {contract}: it is still closed, and waits for {what}"
+            for what in waits_for(there) or ["the next word of a Governor"]
+        ]
