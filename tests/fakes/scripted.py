@@ -48,6 +48,7 @@ HALF, FULL, TOO_FULL = (
 JSON = (("Content-Type", "application/json"),)
 GZIP = (*JSON, ("Content-Encoding", "gzip"))
 BROTLI = (*JSON, ("Content-Encoding", "br"))
+CATALOG = Catalog.parse(catalogs.text("x"))
 TURNS = 60  # of the loop: more than anything here takes while time stands still
 
 
@@ -260,6 +261,7 @@ class Stage:
     exchange: Exchange
     records: list[ExchangeRecord]
     passed: list[str]
+    others: list[Hold] = field(default_factory=list)  # that stand in the way
 
     async def live(
         self, request: Request | None = None, crawler: ScriptedCrawler | None = None
@@ -342,7 +344,7 @@ async def stage(
     upstream = ScriptedUpstream(script or Script(), passed)
     records: list[ExchangeRecord] = []
     exchange = Exchange(
-        (Governed(contract, Catalog.parse(catalogs.text("x")), talk),),
+        (Governed(contract, CATALOG, talk),),
         {job.name: job for job in jobs},
         upstream=upstream,
         journal=journal,
