@@ -11,6 +11,8 @@ import pytest
 
 from governor import recovery
 from governor.cli import initialise as verb
+from governor.cli.idle import IdleMember
+from governor.cli.making import Words, carry_out, plan
 from governor.clock import SystemClock
 from governor.errors import LedgerUnreachableError
 from governor.journal import Journal
@@ -68,8 +70,11 @@ async def broken(
     try:
         state = await recovery.start(journal, SystemClock())
         breaking = cast("Journal", Breaking(journal, before=before, after=after))
+        member = IdleMember(config, breaking, state, SystemClock())
         (contract,) = config.contracts()
-        return await verb.Making(config, contract, used, breaking, SystemClock()).make(state)
+        words = Words(used)
+        done = await carry_out(member, await plan(member, contract, words), words)
+        return list(done.lines)
     finally:
         await journal.close()
 
