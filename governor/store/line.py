@@ -81,6 +81,11 @@ class Line:
         self._client: Redis | None = None
         self._places: deque[dict[str, Any]] = deque([{}])  # what differs from the URL
 
+    @property
+    def guarded(self) -> bool:
+        """Whether Sentinels say where the server is."""
+        return isinstance(self._where, Sentinels)
+
     async def ask(self, *command: bytes | str | int) -> Any:  # noqa: ANN401  # each has its own
         """Send one command and return its reply.
 

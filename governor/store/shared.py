@@ -27,7 +27,7 @@ from governor.errors import (
     UsageError,
 )
 from governor.store import survey, wire, words
-from governor.store.inspection import Finding, inspect
+from governor.store.inspection import Company, Finding, inspect
 from governor.store.line import Line, Sentinels
 from governor.store.scripts import Script
 
@@ -39,6 +39,11 @@ if TYPE_CHECKING:
     from governor.store.survey import Survey
 
 SCHEMA: Final = 2  # of the keys in Redis; raise it when an older Governor would misread them
+SHOWN: Final = ("redis_version", "aof_last_write_status", "connected_slaves")
+CONFIGURED: Final = (
+    *("appendfsync", "no-appendfsync-on-rewrite"),
+    *("min-replicas-to-write", "min-replicas-max-lag"),
+)
 T = TypeVar("T")
 RESTORE: Final = (
     "Run the governors that knew it: they declare it lost and restore it from their journals; "
@@ -185,17 +190,26 @@ class RedisStore:
 
     async def settings(self) -> tuple[Finding, ...]:
         """Return how this Redis is set up, each setting judged. Raises LedgerUnreachableError."""
+        with contextlib.suppress(ResponseError):
+            await self.identity()  # of a cluster, the node that keeps the ledger is judged
         info = await self._line.ask("INFO")
+        company = Company(
+            replicas=int(info["connected_slaves"]),
+            guarded=self._line.guarded,
+            clustered=bool(info["cluster_enabled"]),
+        )
         found = {
-            "redis_version": str(info["redis_version"]),
             "maxmemory-policy": str(info["maxmemory_policy"]),
+            "maxmemory": f"{info['used_memory']} of {info['maxmemory']}",
             "appendonly": "yes" if info["aof_enabled"] else "no",
-        }
-        for setting in ("appendfsync", "min-replicas-to-write"):
-            with contextlib.suppress(ResponseError):
+        } | {name: str(info[name]) for name in SHOWN if name in info}
+        with contextlib.suppress(ResponseError):
+            if company.clustered:
+                found |= await self._line.ask("CLUSTER INFO")
+            for setting in CONFIGURED:
                 shown = await self._line.ask("CONFIG GET", setting)
                 found |= {str(name): str(value) for name, value in shown.items()}
-        return inspect(found, replicas=int(info["connected_slaves"]))
+        return inspect(found, company)
 
     async def close(self) -> None:
         """Hang up. The ledger stays."""

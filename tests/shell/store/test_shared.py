@@ -359,28 +359,3 @@ async def test_a_password_from_a_file_opens_the_ledger(
         finally:
             inside.config_set("requirepass", "")
     await store.close()
-
-
-async def test_the_settings_of_a_redis_are_judged(
-    store: RedisStore, fresh_redis: RedisServer
-) -> None:
-    assert all(finding.sound for finding in await store.settings())
-    with fresh_redis.client() as inside:
-        inside.config_set("maxmemory-policy", "allkeys-lru")
-
-    unsound = [finding for finding in await store.settings() if not finding.sound]
-    assert [finding.setting for finding in unsound] == ["maxmemory-policy"]
-
-
-async def test_settings_that_may_not_be_seen_are_not_called_sound(
-    fresh_redis: RedisServer,
-) -> None:
-    with fresh_redis.client() as inside:
-        inside.acl_setuser("app", enabled=True, nopass=True, commands=["+@all", "-config"])
-        store = RedisStore(fresh_redis.url.replace("://", "://app:x@"), "x", clock=CLOCK)
-        found = {finding.setting: finding for finding in await store.settings()}
-        await store.close()
-        inside.acl_deluser("app")
-
-    assert (found["appendfsync"].value, found["appendfsync"].sound) == ("not shown", False)
-    assert found["appendonly"].sound
