@@ -19,7 +19,7 @@ class Ledger(Protocol):
     async def declare(self, loss: Loss) -> Identity:
         """Declare the ledger lost and return the identity to restore under; repeat it at will.
 
-        Raises LedgerUnreachableError if no reply came, LedgerError if the store refuses.
+        Raises LedgerUnreachableError if no reply came, OperatorError if the store refuses.
         """
         ...
 

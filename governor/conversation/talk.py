@@ -36,7 +36,7 @@ from governor.core.ledger.decisions import (
 from governor.core.ledger.holds import Hold
 from governor.core.ledger.messages import LAXEST, Doubt, DoubtReason, Reply
 from governor.core.ledger.records import Adopted, Rostered, Stamped
-from governor.errors import DoubtError, LedgerError, LedgerUnreachableError
+from governor.errors import DoubtError, LedgerUnreachableError, OperatorError
 from governor.recovery import loss
 from governor.tasks import Interrupted, Tasks, unless
 
@@ -310,7 +310,7 @@ class Conversation:
         except LedgerUnreachableError:
             self._mistrust(DoubtReason.UNREACHABLE)
             return False
-        except LedgerError:
+        except OperatorError:
             self._mistrust(DoubtReason.ERROR)
             return False
         return await self._is_durable(

@@ -71,15 +71,23 @@ class Home:
         return self.book.identity
 
 
+def _set() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class Memory:
-    """A journal in a list, which can fail."""
+    """A journal in a list, which can fail, or not answer while `stuck` is cleared."""
 
     records: list[Record] = field(default_factory=list)
     failing: bool = False
+    stuck: asyncio.Event = field(default_factory=_set)
 
     async def append(self, *records: Record) -> int:
         await asyncio.sleep(0)
+        await self.stuck.wait()
         if self.failing:
             raise JournalError("disk full")
         self.records += records

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from governor.conversation import Conversation
+from governor.conversation import HEARTBEAT_MS, Conversation
 from governor.core.ledger.book import Book
 from governor.core.ledger.clocks import Clocks
 from governor.core.ledger.holds import Hold
@@ -80,6 +80,10 @@ class Member:
         self.talk.end(hold, hold.amounts, lingers=False)
         await settle()
 
+    async def crash(self) -> None:
+        """End the process without a word."""
+        await self.tasks.cancel()
+
     def written(self, kind: type[Record]) -> list[Record]:
         """Return what the journal holds of one kind of record."""
         return [record for record in self.journal.records if isinstance(record, kind)]
@@ -94,6 +98,7 @@ class Stage:
     tasks: Tasks
     failures: list[BaseException]
     first: Member
+    others: list[Tasks] = field(default_factory=list)
 
     @property
     def talk(self) -> Conversation:
@@ -138,8 +143,9 @@ class Stage:
         members: tuple[str, ...] = (),
     ) -> Member:
         """Return a member that has not joined, with a journal that knows the ledger."""
-        clock = clock or self.clock
-        return conversing(name, generation, clock, self.home, self.tasks, members)
+        tasks = Tasks(lambda _, error: self.failures.append(error))
+        self.others.append(tasks)
+        return conversing(name, generation, clock or self.clock, self.home, tasks, members)
 
 
 def conversing(
@@ -149,6 +155,7 @@ def conversing(
     home: Home,
     tasks: Tasks,
     members: tuple[str, ...] = (),
+    heartbeat_ms: int = HEARTBEAT_MS,
 ) -> Member:
     state = MemberState()
     state.apply(Started(name, generation, clock.boot_id()))
@@ -162,6 +169,7 @@ def conversing(
         clock=clock,
         tasks=tasks,
         observe=ear,
+        heartbeat_ms=heartbeat_ms,
         members=members,
     )
     return Member(state, journal, talk, ear, tasks)
@@ -178,18 +186,22 @@ async def settle() -> None:
 
 
 @asynccontextmanager
-async def stage(*, joined: bool = True, members: tuple[str, ...] = ()) -> AsyncIterator[Stage]:
+async def stage(
+    *, joined: bool = True, members: tuple[str, ...] = (), heartbeat_ms: int = HEARTBEAT_MS
+) -> AsyncIterator[Stage]:
     """Set the stage; on leaving, nothing may have failed unseen."""
     clock = FakeClock()
     failures: list[BaseException] = []
     tasks = Tasks(lambda _, error: failures.append(error))
     clocks = Clocks(clock.wall_ms(), clock.wall_ms(), 0)
     home = Home(Book(ACCOUNTS, identity=IDENTITY, clocks=clocks), clock)
-    first = conversing("member", 1, clock, home, tasks, members)
+    first = conversing("member", 1, clock, home, tasks, members, heartbeat_ms)
     if joined:
         await first.talk.join()
         await settle()
-    yield Stage(clock, home, tasks, failures, first)
-    await tasks.cancel()
+    on = Stage(clock, home, tasks, failures, first)
+    yield on
+    for each in (tasks, *on.others):
+        await each.cancel()
 
     assert failures == []
