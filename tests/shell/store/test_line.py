@@ -123,6 +123,7 @@ async def node(says: bytes) -> AsyncIterator[tuple[str, list[bytes]]]:
         b"-TRYAGAIN Multiple keys request during rehashing of slot\r\n",
         b"-CLUSTERDOWN The cluster is down\r\n",
     ],
+    ids=["ask", "try again", "down"],
 )
 async def test_keys_on_their_way_between_nodes_are_out_of_reach(says: bytes) -> None:
     """Half of the ledger may be elsewhere; it is asked for again later."""
