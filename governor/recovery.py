@@ -13,12 +13,10 @@ A ledger that was lost is brought back by the conversation, with what stands her
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from governor.core.ledger.accounts import stricter
 from governor.core.ledger.book import Book
 from governor.core.ledger.clocks import Clocks
 from governor.core.ledger.messages import LAXEST, Loss
@@ -180,45 +178,10 @@ def require_home(state: MemberState, contract: str, home: str) -> ContractState:
         raise DoubtError(
             f"the journal keeps contract {contract!r} in {known.home}, but the configuration says "
             f"{home}. "
-            "Posts already counted would be forgotten; put the ledger setting back."
+            "Posts already counted would be forgotten; put the ledger setting back or, to keep it "
+            "there from now on, run `governor init --move`."
         )
     return known
-
-
-def strictest(
-    known: ContractState, shown: tuple[Account, ...], *, begin: Collection[str] = ()
-) -> tuple[Account, ...]:
-    """Return the accounts to enforce: what is shown, and the lower limit where two differ.
-
-    Limits of a name in `begin` may be new. Raises DoubtError for any other that the ledger has
-    never had, for one with another window, and for one that is not shown any more: only an
-    operator can say what was collected under the first two, or that the last does not bind.
-    """
-    for account in shown:
-        before = known.accounts.get(account.name)
-        if before is None and not account.is_share and account.name not in begin:
-            raise DoubtError(
-                f"limit {account.name!r} is new: nobody has said what was collected under it. "
-                "Run `governor init` (it starts full and ages in, or says `--used N`)."
-            )
-        if before is not None and before.window_ms != account.window_ms:
-            raise DoubtError(
-                f"account {account.name!r} has a window of {before.window_ms} ms in the ledger, "
-                f"{account.window_ms} ms in the configuration. Give the new window a new name."
-            )
-    names = {account.name for account in shown}
-    for name, account in known.accounts.items():
-        if not account.is_share and name not in names:
-            raise DoubtError(
-                f"limit {name!r} is in the ledger but not in the configuration: its posts would "
-                "no longer be counted. Put it back."
-            )
-    return tuple(
-        replace(account, limit=stricter(known.accounts[account.name].limit, account.limit))
-        if account.name in known.accounts
-        else account
-        for account in shown
-    )
 
 
 def loss(known: ContractState, *, members: Collection[str] = (), word: bool = False) -> Loss:

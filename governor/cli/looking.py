@@ -35,11 +35,17 @@ def in_force(known: ContractState | None, there: Survey | None) -> Rules | None:
     """Return the rules that bind now, None if there are none yet.
 
     They are the ledger's, for another governor may have been told of a new limit, or of a higher
-    one. Of a ledger that cannot be believed, or is in this process, the journal knows them.
+    one. Of a ledger that cannot be believed, is in this process, or is another one than `known`,
+    it is the journal that knows what binds this member.
     """
-    if there is not None and there.stands:
-        return Rules({account.name: account for account in there.accounts}, there.leniency)
+    if there is not None and there.stands and (known is None or there.identity == known.identity):
+        return rules_of(there)
     return None if known is None else Rules(known.accounts, known.leniency)
+
+
+def rules_of(there: Survey) -> Rules:
+    """Return the rules that a ledger has."""
+    return Rules({account.name: account for account in there.accounts}, there.leniency)
 
 
 def waits_for(there: Survey) -> list[str]:

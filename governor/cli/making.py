@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from governor import recovery
 from governor.cli import parts
-from governor.cli.looking import in_force, look
+from governor.cli.looking import in_force, look, rules_of
 from governor.core import policy
 from governor.core.ledger.messages import DoubtReason, Identity
 from governor.core.ledger.records import Adopted, Used, Vouched, Word
@@ -104,28 +104,39 @@ async def plan(member: IdleMember, contract: Contract, words: Words) -> Plan:
     there = await look(member.config, contract.name, member.clock)
     accounts = policy.accounts(contract, member.config.jobs())
     shown = Rules({account.name: account for account in accounts}, policy.leniency(contract))
-    moves = known is not None and known.home != home
-    binds = in_force(known, there) or shown
-    if known is not None and moves and there is not None and there.stands:
-        own = Rules(known.accounts, known.leniency)
-        bound = bind_both(own, binds, shown, raises=words.raises, drops=words.drops)
-        begun: Container[str] = binds.accounts
-    else:
-        bound = bind(binds, shown, begins=True, raises=words.raises, drops=words.drops)
-        begun = known.accounts if known is not None else ()
+    bound = _bind(known, there, shown, words)
     if known is None and (bound.dropped or (words.raises and bound.laxer)):
         raise UsageError(
             f"this governor does not know contract {contract.name!r} yet: run `governor init` "
             "with the rules that bind now, then raise or drop them"
         )
+    begun = _begun(known, there, home)
     begins = {
         account.name: _begins(account, words)
         for account in bound.accounts
         if account.name not in begun and account.limit is not None and not account.is_share
     }
-    rules = (*binds.accounts.values(), *(known.accounts.values() if known else ()))
+    rules = (*(there.accounts if there else ()), *(known.accounts.values() if known else ()))
     limits = frozenset(each.name for each in rules if not each.is_share and each.limit is not None)
     return Plan(contract, home, known, there, limits, bound, begins)
+
+
+def _bind(known: ContractState | None, there: Survey | None, shown: Rules, words: Words) -> Binding:
+    """Return what binds: by the ledger and, where it is another than the journal's, by both."""
+    binds = in_force(known, there) or shown
+    if known is None or there is None or not there.stands or there.identity == known.identity:
+        return bind(binds, shown, begins=True, raises=words.raises, drops=words.drops)
+    return bind_both(binds, rules_of(there), shown, raises=words.raises, drops=words.drops)
+
+
+def _begun(known: ContractState | None, there: Survey | None, home: str) -> Container[str]:
+    """Return the accounts that have begun; what `init` did and did not end has not."""
+    if known is None:
+        return ()
+    if there is None or not there.stands:
+        return known.accounts
+    in_ledger = rules_of(there).accounts.keys()
+    return in_ledger if known.home != home else in_ledger & known.accounts.keys()
 
 
 def _begins(account: Account, words: Words) -> Begins:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from governor import recovery
 from governor.cli import keeping, parts
+from governor.cli.looking import in_force, look
 from governor.cli.report import TalkReporter
 from governor.conversation import Conversation
 from governor.core import policy
+from governor.core.rules import Rules, bind
 from governor.store import EmbeddedStore
 from governor.tasks import Tasks
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
     from governor.clock import Clock
     from governor.config import Config
-    from governor.core.ledger.messages import Account
     from governor.core.ledger.state import MemberState
     from governor.journal import Journal
     from governor.log import Log
@@ -88,34 +89,38 @@ class Member:
         return talk
 
     async def _adopt_rules(self, contract: policy.Contract, state: MemberState) -> None:
-        """Journal the rules that are in force: the strictest of what is known and configured."""
+        """Journal the rules that are in force: the strictest of those that bind and are shown.
+
+        Those that bind are the ledger's: an operator may have told another governor more.
+        """
         home = parts.home(self.config)
         known = recovery.require_home(state, contract.name, home)
-        shown = policy.accounts(contract, self.config.jobs())
-        accounts = recovery.strictest(known, shown)
-        for configured, enforced in zip(shown, accounts, strict=True):
-            self._warn_of(configured, enforced)
-        leniency = known.leniency & policy.leniency(contract)
-        if accounts != tuple(known.accounts.values()) or leniency != known.leniency:
-            await recovery.adopt(
-                self.journal,
-                state,
-                contract.name,
-                home=home,
-                identity=known.identity,
-                accounts=accounts,
-                leniency=leniency,
-                clock=self.clock,
-            )
-
-    def _warn_of(self, configured: Account, enforced: Account) -> None:
-        if configured.limit != enforced.limit:
+        binds = in_force(known, await look(self.config, contract.name, self.clock))
+        assert binds is not None, "the journal knows them"
+        accounts = policy.accounts(contract, self.config.jobs())
+        shown = Rules({account.name: account for account in accounts}, policy.leniency(contract))
+        bound = bind(binds, shown)
+        for change in bound.laxer:
             self.log.warning(
-                "a limit is not raised without an operator's word",
-                account=enforced.name,
-                configured=configured.limit,
-                enforced=enforced.limit,
+                "a rule is not made laxer without an operator's word, `governor init --raise`",
+                contract=contract.name,
+                rule=change.rule,
+                configured=change.shown,
+                enforced=change.binds,
             )
+        adopted = {**binds.accounts, **{account.name: account for account in bound.accounts}}
+        if bound.leniency == known.leniency and adopted.items() <= known.accounts.items():
+            return
+        await recovery.adopt(
+            self.journal,
+            state,
+            contract.name,
+            home=home,
+            identity=known.identity,
+            accounts=tuple(adopted.values()),
+            leniency=bound.leniency,
+            clock=self.clock,
+        )
 
     async def _keep_checkpoint(self) -> None:
         if not self.journal.broken:

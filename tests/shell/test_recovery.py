@@ -163,34 +163,6 @@ async def test_a_journal_is_true_to_its_home(tmp_path: Path) -> None:
         recovery.require_home(state, "y", recovery.EMBEDDED)
 
 
-async def test_the_strictest_limit_shown_is_enforced(tmp_path: Path) -> None:
-    """Invariant 10: lowering is adopted at once, raising needs an operator's word."""
-    clock = FakeClock()
-    async with opened(tmp_path / "state", clock) as journal:
-        known = (await adopted(journal, clock)).contracts["x"]
-
-    assert recovery.strictest(known, (Account("x", 900, WINDOW.window_ms),))[0].limit == 900
-    assert recovery.strictest(known, (Account("x", 1_100, WINDOW.window_ms),))[0].limit == 1_000
-    share = Account("x/new", 5, WINDOW.window_ms)
-    assert recovery.strictest(known, (LIMIT, share)) == (LIMIT, share)
-    with pytest.raises(DoubtError, match="is new"):
-        recovery.strictest(known, (Account("y", 1, WINDOW.window_ms),))
-    with pytest.raises(DoubtError, match="window of 10000 ms in the ledger"):
-        recovery.strictest(known, (Account("x", 1_000, 20_000),))
-
-
-async def test_a_limit_begins_only_when_it_is_named_and_never_ends(tmp_path: Path) -> None:
-    """Left out for an hour and put back, it would have missed that hour's posts."""
-    clock = FakeClock()
-    async with opened(tmp_path / "state", clock) as journal:
-        known = (await adopted(journal, clock)).contracts["x"]
-    second = Account("y", 1, WINDOW.window_ms)
-
-    assert recovery.strictest(known, (LIMIT, second), begin=("y",)) == (LIMIT, second)
-    with pytest.raises(DoubtError, match="'x' is in the ledger but not in the configuration"):
-        recovery.strictest(known, (second,), begin=("y",))
-
-
 async def test_what_was_used_is_durable_with_the_ledger_that_it_begins(tmp_path: Path) -> None:
     """A crash between the two would leave a ledger that begins with nothing used."""
     clock = FakeClock()

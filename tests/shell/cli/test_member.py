@@ -87,7 +87,7 @@ async def test_a_higher_limit_needs_an_operators_word(
     lines = map(json.loads, capsys.readouterr().err.splitlines())
     [line] = [line for line in lines if line["level"] != "info"]
     assert limit == 10_000
-    assert (line["level"], line["configured"], line["enforced"]) == ("warning", 20_000, 10_000)
+    assert (line["level"], line["configured"], line["enforced"]) == ("warning", "20,000", "10,000")
 
 
 async def test_a_lower_limit_is_in_force_at_once_and_stays(tmp_path: Path) -> None:
