@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from governor.exchange import Exchange
     from governor.metrics import Metrics
 
-CUT_S = 5.0  # for a cut exchange to be resolved: one commit, on a disk that is in trouble
-
 Listeners = set[tuple[str, int]]
 
 
@@ -99,7 +97,6 @@ async def open_proxy(
     """
     host, port = endpoint(config.listen.proxy)
     listeners |= own(host, await proxy.listen(host, port, own_tls(config)))
-    stack.push_async_callback(proxy.close, CUT_S)  # what the first has cut is still resolving
     stack.push_async_callback(proxy.close, 0)
 
 

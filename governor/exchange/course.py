@@ -5,13 +5,11 @@ The steps of an exchange hand it on to each other; it decides nothing.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Self
 
 from governor.core.ledger.holds import Hold
-from governor.core.ledger.messages import LAXEST
 from governor.core.policy import amounts, strictest
 from governor.core.standing import standings
 
@@ -21,11 +19,10 @@ if TYPE_CHECKING:
     from governor.conversation import Conversation
     from governor.core.catalog import Quote
     from governor.core.counting import Counter
-    from governor.core.ledger.messages import Leniency
     from governor.core.policy import Contract, Job
     from governor.core.record import Verdict
     from governor.core.refusal import Standing
-    from governor.exchange.parts import Adapters, Downstream, Governed, Request, Severing
+    from governor.exchange.parts import Adapters, Downstream, Governed, Request
 
 
 @dataclass(slots=True, eq=False)
@@ -91,9 +88,7 @@ class Course:
     @property
     def terms(self) -> Contract:
         """The contract as it binds now: the stricter of ours and the ledger's (invariant 10)."""
-        # TODO: ask it straight once Conversation has `leniency`.
-        shown: Leniency = getattr(self.conversation, "leniency", LAXEST)
-        return strictest(self.contract, shown)
+        return strictest(self.contract, self.conversation.leniency)
 
     @property
     def conversation(self) -> Conversation:
@@ -104,15 +99,6 @@ class Course:
     def is_enforced(self) -> bool:
         """Whether this request may be stopped: it has a hold, and is not let pass in the shadow."""
         return self.quote.kind != "free" and self.terms.mode == "enforce"
-
-    async def severed(self) -> None:
-        """Return when the ledger or the journal has been silent for too long."""
-        # TODO: declare `conversation` as Severing, and call it, once Conversation has `severed`.
-        severing: Severing | None = cast("Any", self.conversation)
-        if not hasattr(severing, "severed"):
-            await asyncio.Event().wait()
-        assert severing is not None
-        await severing.severed()
 
     def standings(self) -> tuple[Standing, ...]:
         """Return how each account of this request stands, as of the ledger's last reply."""

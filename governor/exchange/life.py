@@ -90,7 +90,7 @@ async def _pass(course: Course) -> Cause | None:
     if not course.is_enforced:
         return await _send(course)
     try:
-        return await unless(course.severed(), _send(course))
+        return await unless(course.conversation.severed(), _send(course))
     except Interrupted:
         await sever(course)
         return None

@@ -86,18 +86,6 @@ class Journal(Protocol):
         ...
 
 
-class Severing(Protocol):
-    """Whoever knows how long the ledger and the journal have been silent: a conversation."""
-
-    async def severed(self) -> None:
-        """Return when the ledger has not replied, or a commit has been due, for 60 s (I5).
-
-        By the boot clock: a suspend counts. Once it has returned it returns at once, until the
-        ledger or the journal is heard again.
-        """
-        ...
-
-
 class Upstream(Protocol):
     """The way to the platforms."""
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 INTERNAL: Final = "governor.internal"
 _CUT_S: Final = 0.1  # the drain has been given its time already
+_RESOLVED_S: Final = 5.0  # for what is cut to be resolved: one commit, on a disk in trouble
 
 
 class Service(Protocol):
@@ -92,13 +93,21 @@ class Door:
         for connection in self._server.connections:
             if connection not in busy:
                 connection.force_close()
+        await self._all_ended(drain_s)
+
+    async def _all_ended(self, within_s: float) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(drain_s):
+            async with asyncio.timeout(within_s):
                 await self._idle.wait()
 
     async def close(self) -> None:
-        """Cut every conversation; an exchange still running resolves its hold when cancelled."""
+        """Cut every conversation, and wait until what was cut is resolved.
+
+        An exchange that is cancelled first makes its charge durable, and the ledger must be told
+        of it before whoever closes us closes the ledger.
+        """
         await self._server.shutdown(timeout=_CUT_S)
+        await self._all_ended(_RESOLVED_S)
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         crawler = Crawler(request)

@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from governor import catalogs
 from governor.conversation import Conversation
+from governor.conversation.talk import HEARTBEAT_MS
+from governor.conversation.vigil import FENCE_MS
 from governor.core.catalog import Catalog
 from governor.core.ledger.book import Book
 from governor.core.ledger.clocks import Clocks
 from governor.core.ledger.holds import Hold
-from governor.core.ledger.messages import LAXEST, Identity, Reply
+from governor.core.ledger.messages import Identity, Reply
 from governor.core.ledger.records import Adopted, Claimed, Record, Resolved, Started
 from governor.core.ledger.state import MemberState
 from governor.core.policy import Contract, Job, Limit, accounts, amounts
@@ -233,20 +234,6 @@ class Pages(Memory):
         return len(self.records)
 
 
-class Talk(Conversation):
-    """A conversation that can be told of a silent ledger, and of stricter rules than ours."""
-
-    leniency = LAXEST
-
-    async def severed(self) -> None:
-        """Return once a test says that it is."""
-        await self.silent.wait()
-
-    @cached_property
-    def silent(self) -> asyncio.Event:
-        return asyncio.Event()
-
-
 @dataclass
 class Stage:
     """One exchange between a scripted platform and scripted crawlers."""
@@ -255,13 +242,19 @@ class Stage:
     clock: FakeClock
     home: Line
     journal: Pages
-    talk: Talk
+    talk: Conversation
     tasks: Tasks
     upstream: ScriptedUpstream
     exchange: Exchange
     records: list[ExchangeRecord]
     passed: list[str]
     others: list[Hold] = field(default_factory=list)  # that stand in the way
+
+    @property
+    def book(self) -> Book:
+        """The ledger itself."""
+        assert self.home.book is not None
+        return self.home.book
 
     async def live(
         self, request: Request | None = None, crawler: ScriptedCrawler | None = None
@@ -283,8 +276,15 @@ class Stage:
         for _ in range(TURNS):
             await asyncio.sleep(0)
 
+    def fall_silent(self) -> None:
+        """Cut the ledger off, and let time pass until that severs this governor."""
+        self.home.cut = "before"
+        self.clock.suspend_ms(FENCE_MS)
+        self.clock.advance_ms(HEARTBEAT_MS)
+
     async def usage(self, account: str = LIMIT) -> tuple[int, int]:
-        """Return what the ledger has charged and what it holds, after a heartbeat."""
+        """Return what the ledger has charged and what it holds, once it is heard again."""
+        self.home.cut = ""
         await self.settle()
         self.clock.advance_ms(1_000)
         await self.settle()
@@ -333,7 +333,7 @@ async def stage(
     home.passed = journal.passed = passed
     journal.clock, journal.stuck = clock, asyncio.Event()
     journal.stuck.set()
-    talk = Talk(
+    talk = Conversation(
         "x",
         state,
         ledger=home,

@@ -57,7 +57,7 @@ async def test_nothing_flows_on_when_the_ledger_has_been_silent_for_too_long() -
         crawler = ScriptedCrawler()
         running = on.begin(crawler=crawler)
         await on.upstream.stalled.wait()
-        on.talk.silent.set()
+        on.fall_silent()
         await running
 
         assert on.upstream.open == 0
@@ -73,7 +73,7 @@ async def test_a_crawler_that_was_cut_off_before_its_answer_began_is_told_why() 
         crawler = ScriptedCrawler()
         running = on.begin(crawler=crawler)
         await on.upstream.stalled.wait()
-        on.talk.silent.set()
+        on.fall_silent()
         await running
 
         assert (crawler.status, crawler.finished) == (429, True)
@@ -83,7 +83,7 @@ async def test_a_crawler_that_was_cut_off_before_its_answer_began_is_told_why() 
 
 async def test_what_was_not_sent_yet_is_not_sent_any_more_and_costs_nothing() -> None:
     async with stage() as on:
-        on.upstream.connecting = on.talk.silent.set
+        on.upstream.connecting = on.fall_silent
         on.upstream.script = Script(connects=False)
         crawler = await on.live()
 
@@ -98,7 +98,7 @@ async def test_a_journal_that_is_silent_for_too_long_lets_nobody_wait() -> None:
         crawler = ScriptedCrawler()
         running = on.begin(crawler=crawler)
         await on.settle()
-        on.talk.silent.set()
+        on.fall_silent()
         await on.settle()
 
         assert (crawler.status, crawler.finished) == (429, True)
@@ -120,10 +120,11 @@ async def test_what_is_not_held_back_flows_on_without_a_ledger(
 ) -> None:
     """Shadow mode refuses nothing, and a free operation holds nothing."""
     async with stage(Script((HALF,)), contract=contract) as on:
-        on.talk.silent.set()
+        on.fall_silent()
         crawler = await on.live(request_)
 
         assert (crawler.status, crawler.finished) == (200, True)
+        assert await on.usage() == (on.record.charged, 0)
 
 
 async def test_a_crawler_that_leaves_while_its_claim_is_written_is_not_forwarded() -> None:
@@ -146,7 +147,8 @@ async def test_a_stricter_rule_that_the_ledger_was_shown_binds_a_laxer_governor(
     """Invariant 10: mode, basis, unknown and errors, whatever is configured here."""
     lax = terms(1_000, mode="shadow", basis="received")
     async with stage(Script((HALF,)), contract=lax) as on:
-        on.talk.leniency = Leniency(0)
+        on.book.leniency = Leniency(0)
+        await on.usage()
         await on.live()
         assert await on.usage() == (100, 0)
 
@@ -164,7 +166,8 @@ async def test_a_rule_that_grows_stricter_while_an_answer_flows_binds_its_charge
     async with stage(Script((HALF,), stalls=True), contract=terms(basis="received")) as on:
         running = on.begin()
         await on.upstream.stalled.wait()
-        on.talk.leniency = LAXEST & ~Leniency.RECEIVED
+        on.book.leniency = LAXEST & ~Leniency.RECEIVED
+        await on.usage()
         on.upstream.go.set()
         await running
 

@@ -84,7 +84,7 @@ def goes_on(on: Stage, number: int) -> None:
 def falls_silent(on: Stage, number: int) -> None:
     """Sever the governor while the answer flows."""
     if number == 45:
-        on.talk.silent.set()
+        on.fall_silent()
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ async def struck(case: Case, strikes: dict[int, Strike]) -> bool:
     """Strike one request before some of its steps; return whether it was still under way."""
     async with stage(case.script, contract=terms(**case.rules)) as on:
         await case.before(on)
-        book, beside = on.home.book.accounts[LIMIT], len(on.tasks)
+        book, beside = on.book.accounts[LIMIT], len(on.tasks)
         already, crawler = book.ring.charged, case.crawler()
         under_way, most_missing = False, 0
 

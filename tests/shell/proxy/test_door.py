@@ -230,3 +230,29 @@ async def test_an_exchange_that_outlasts_the_drain_is_cancelled(doorway: Doorway
 
     assert ended.is_set()
     assert await reader.read() == b""
+
+
+async def test_closing_waits_for_what_was_cut_to_be_resolved(doorway: Doorway) -> None:
+    """Its charge must be durable and told before the journal and the ledger are closed."""
+    started, resolving, resolved = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def charged(_: Request, __: Downstream) -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            resolving.set()
+            await resolved.wait()
+
+    doorway.exchange.play = charged
+    _, writer = await doorway.connect()
+    writer.write(get(f"http://{GOVERNED}/", GOVERNED))
+    await started.wait()
+
+    closing = asyncio.gather(doorway.proxy.close(drain_s=0))
+    await resolving.wait()
+    await asyncio.wait((closing,), timeout=0.5)
+    assert not closing.done()
+
+    resolved.set()
+    await closing
