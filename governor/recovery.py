@@ -20,7 +20,17 @@ import msgspec
 from governor.core.ledger.book import Book
 from governor.core.ledger.clocks import Clocks
 from governor.core.ledger.messages import LAXEST, Loss
-from governor.core.ledger.records import Adopted, Outcome, Record, Resolved, Started, Used
+from governor.core.ledger.records import (
+    Adopted,
+    Outcome,
+    Record,
+    Resolved,
+    Stamped,
+    Started,
+    Used,
+    Vouched,
+    Word,
+)
 from governor.core.ledger.roster import RosterEntry, united
 from governor.core.ledger.state import ContractState, MemberState
 from governor.errors import DoubtError
@@ -105,6 +115,29 @@ def anchor(known: ContractState, clock: Clock) -> None:
     if known.boot_offset_ms is None and known.wall_offset_ms is not None:
         time_ms = clock.wall_ms() - known.wall_offset_ms
         known.boot_offset_ms = clock.boot_ms() - time_ms
+
+
+async def credit(
+    journal: Journal, state: MemberState, contract: str, passed_ms: int, clock: Clock
+) -> None:
+    """Take an operator's word that so much time passed while no clock of ours ran.
+
+    Too much frees posts before their window has passed, and nobody can check it. Not while the
+    member talks. A ledger in Redis takes it only if it was lost as well: else other clocks ran.
+    """
+    known = state.contracts[contract]
+    time_ms = known.time_ms + passed_ms
+    vouched = Vouched(contract, Word.PASSED, f"{passed_ms} ms", known.time_ms)
+    stamped = Stamped(
+        contract=contract,
+        seq=0,
+        spread=(),
+        time_ms=time_ms,
+        high_ms=max(known.high_ms, time_ms),
+        store_offset_ms=known.store_offset_ms,
+        boot_offset_ms=clock.boot_ms() - time_ms,
+    )
+    await write(journal, state, vouched, stamped)
 
 
 def orphan(contract: str, state: ContractState, hold: str) -> Resolved:

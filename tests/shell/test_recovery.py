@@ -10,7 +10,18 @@ import pytest
 from governor import recovery
 from governor.conversation import Conversation
 from governor.core.ledger.messages import Account, Identity, RowValue
-from governor.core.ledger.records import Adopted, Claimed, Outcome, Resolved, Started, Used
+from governor.core.ledger.records import (
+    Adopted,
+    Claimed,
+    Outcome,
+    Resolved,
+    Rostered,
+    Started,
+    Used,
+    Vouched,
+    Word,
+)
+from governor.core.ledger.roster import RosterEntry
 from governor.core.window import Window
 from governor.errors import DoubtError
 from governor.journal import Journal
@@ -138,17 +149,130 @@ async def test_a_restart_of_everything_forgets_nothing(tmp_path: Path) -> None:
         assert (await usage_after_join(journal, state, clock)) == (300, 0)
 
 
-async def test_a_reboot_credits_no_time_that_only_the_wall_clock_saw(tmp_path: Path) -> None:
-    clock = FakeClock()
-    async with opened(tmp_path / "state", clock) as journal:
-        state = await adopted(journal, clock)
-        await recovery.write(journal, state, Used("x", (("x", 200),)))
-        await usage_after_join(journal, state, clock)
-    clock.reboot("another", down_ms=10 * WINDOW.window_ms)
+OFF_MS = 10 * WINDOW.window_ms
+
+
+@asynccontextmanager
+async def rebooted(
+    state: Path, *, before: bool, after: bool
+) -> AsyncIterator[tuple[Journal, MemberState, FakeClock]]:
+    """Use 200 posts, switch the machine off, and start again.
+
+    `before` and `after` say whether the kernel calls the wall clock synchronised.
+    """
+    clock = FakeClock(synchronised=before)
+    async with opened(state, clock) as journal:
+        member = await adopted(journal, clock)
+        await recovery.write(journal, member, Used("x", (("x", 200),)))
+        await usage_after_join(journal, member, clock)
+    clock.reboot("another", down_ms=OFF_MS)
+    clock.synchronise(to=after)
+    async with opened(state, clock) as journal:
+        yield journal, await recovery.start(journal, clock), clock
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(False, False), (False, True), (True, False)], ids=str
+)
+async def test_a_reboot_credits_no_time_that_one_doubtful_clock_saw(
+    tmp_path: Path, *, before: bool, after: bool
+) -> None:
+    """Invariant 6. A clock that was wrong before and is right now has not seen time pass."""
+    async with rebooted(tmp_path / "state", before=before, after=after) as (journal, state, clock):
+        assert (await usage_after_join(journal, state, clock)) == (200, 0)
+
+
+async def test_time_switched_off_has_passed_if_the_clock_is_known_to_be_right(
+    tmp_path: Path,
+) -> None:
+    async with rebooted(tmp_path / "state", before=True, after=True) as (journal, state, clock):
+        assert (await usage_after_join(journal, state, clock)) == (0, 0)
+        assert state.contracts["x"].time_ms == clock.wall_ms()
+
+
+async def test_a_start_that_broke_off_credits_it_to_the_next_one(tmp_path: Path) -> None:
+    async with rebooted(tmp_path / "state", before=True, after=True) as (_, __, clock):
+        pass
     async with opened(tmp_path / "state", clock) as journal:
         state = await recovery.start(journal, clock)
 
+        assert (await usage_after_join(journal, state, clock)) == (0, 0)
+
+
+async def test_a_clock_set_by_hand_meanwhile_is_not_believed(tmp_path: Path) -> None:
+    """It must agree with the clock beside the ledger, which was not told of it."""
+    async with rebooted(tmp_path / "state", before=True, after=True) as (journal, state, clock):
+        clock.step_wall_ms(-2 * OFF_MS)
+
         assert (await usage_after_join(journal, state, clock)) == (200, 0)
+
+
+@pytest.mark.parametrize(
+    ("passed_ms", "left"),
+    [(OFF_MS, 0), (WINDOW.window_ms + WINDOW.pad_ms + WINDOW.bucket_ms, 0), (1_000, 200)],
+)
+async def test_an_operator_may_say_how_much_time_has_passed(
+    tmp_path: Path, passed_ms: int, left: int
+) -> None:
+    async with rebooted(tmp_path / "state", before=False, after=False) as (journal, state, clock):
+        await recovery.credit(journal, state, "x", passed_ms, clock)
+
+        said = [record for _, record in journal.records() if isinstance(record, Vouched)]
+        assert [each.word for each in said] == [Word.PASSED]
+        assert (await usage_after_join(journal, state, clock)) == (left, 0)
+
+
+async def test_an_operators_word_on_time_is_durable(tmp_path: Path) -> None:
+    async with rebooted(tmp_path / "state", before=False, after=False) as (journal, state, clock):
+        await recovery.credit(journal, state, "x", OFF_MS, clock)
+        before_ms = state.contracts["x"].time_ms
+    async with opened(tmp_path / "state", clock) as journal:
+        state = await recovery.start(journal, clock)
+
+        assert state.contracts["x"].time_ms == before_ms
+        assert (await usage_after_join(journal, state, clock)) == (0, 0)
+
+
+async def test_a_new_ledger_in_redis_has_a_time_of_its_own(tmp_path: Path) -> None:
+    """Journaled by the wall clock, this member's clock would look as if it had been stepped."""
+    clock = FakeClock()
+    async with opened(tmp_path / "state", clock) as journal:
+        state = await recovery.start(journal, clock)
+        await recovery.adopt(
+            journal,
+            state,
+            "x",
+            home="redis",
+            identity=IDENTITY,
+            accounts=(LIMIT,),
+            clock=clock,
+            time_ms=clock.wall_ms() - OFF_MS,
+        )
+        known = state.contracts["x"]
+
+        assert known.time_ms == clock.wall_ms() - OFF_MS
+        assert known.boot_offset_ms == clock.boot_ms() - known.time_ms
+
+
+async def test_what_is_declared_lost_is_all_that_the_journal_knows(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with opened(tmp_path / "state", clock) as journal:
+        state = await adopted(journal, clock)
+        entries = (RosterEntry("a", 3), RosterEntry("b", 1))
+        await recovery.write(journal, state, Rostered("x", 7, entries))
+        known = state.contracts["x"]
+
+        said = recovery.loss(known)
+        assert (said.seen, said.time_ms, said.accounts) == (
+            IDENTITY,
+            known.time_ms,
+            (LIMIT, SHARE),
+        )
+        assert (said.roster, said.named, said.word) == (entries, False, False)
+
+        named = recovery.loss(known, members=("a", "c"), word=True)
+        assert named.roster == (*entries, RosterEntry("c", 0))
+        assert (named.named, named.word) == (True, True)
 
 
 async def test_a_journal_is_true_to_its_home(tmp_path: Path) -> None:

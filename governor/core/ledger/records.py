@@ -129,6 +129,7 @@ class Word(StrEnum):
     RESTORED = "restored"  # all who have collected are known, though the ledger forgot them
     RAISED = "raised"  # the rules may be laxer from here on
     DROPPED = "dropped"  # a limit binds no more
+    PASSED = "passed"  # so much time went by while no clock of ours ran
 
 
 @dataclass(frozen=True, slots=True)

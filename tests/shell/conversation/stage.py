@@ -23,6 +23,8 @@ from tests.fakes.ledger import Home, Memory
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from governor.conversation import Ledger
+
 WINDOW: Final = Window(10_000)
 ACCOUNTS: Final = (
     Account("x", 1_000, WINDOW.window_ms),
@@ -141,18 +143,19 @@ class Stage:
         generation: int = 1,
         clock: FakeClock | None = None,
         members: tuple[str, ...] = (),
+        line: Ledger | None = None,
     ) -> Member:
         """Return a member that has not joined, with a journal that knows the ledger."""
         tasks = Tasks(lambda _, error: self.failures.append(error))
         self.others.append(tasks)
-        return conversing(name, generation, clock or self.clock, self.home, tasks, members)
+        return conversing(name, generation, clock or self.clock, line or self.home, tasks, members)
 
 
 def conversing(
     name: str,
     generation: int,
     clock: FakeClock,
-    home: Home,
+    home: Ledger,
     tasks: Tasks,
     members: tuple[str, ...] = (),
     heartbeat_ms: int = HEARTBEAT_MS,
