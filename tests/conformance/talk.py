@@ -92,10 +92,9 @@ class Talk:
         """Note what kinds of answer there were: the tests say which there must be."""
         self.kinds.add(getattr(answer, "reason", type(answer)))
         if isinstance(answer, Reply):
-            self.kinds |= {*answer.stepped}
-            self.kinds.add("open" if answer.open else "closed")
-            self.kinds |= {entry.standing for entry in answer.roster.entries} if answer.roster else set()
-            self.kinds |= {"awaiting"} if answer.awaiting else set()
+            self.kinds |= {*answer.stepped, "open" if answer.open else "closed"}
+            everybody = answer.roster.entries if answer.roster else ()
+            self.kinds |= {entry.standing for entry in everybody}
 
     async def lose(self, member: Member) -> None:
         """Have a member declare a loss: of this ledger, of one before, or of an empty one."""
@@ -184,7 +183,10 @@ class Talk:
                 return replace(member.message(), acked=member.acked + self.random.choice((0, 1)))
             case 5:
                 leaving = self.random.random() < 0.5
-                values = {name: RowValue(0, v.charged + v.pending, v.lingered) for name, v in member.totals.items()}
+                values = {
+                    name: RowValue(0, value.charged + value.pending, value.lingered)
+                    for name, value in member.totals.items()
+                }
                 return member.message(values=values, leaving=leaving, anchor=not leaving)
             case _:
                 return member.message(values=self.values(member), asks=self.asks())

@@ -8,6 +8,7 @@ numbers in their messages.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,6 +43,14 @@ if TYPE_CHECKING:
     from tests.fakes.redis import Server
 
 LEAD_MS: Final = 500  # the store's clock runs this far ahead, so that T is the boot clock exactly
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A ledger as it was in both homes."""
+
+    keys: Mapping[str, bytes]
+    book: Book
 
 
 class Twins:
@@ -111,6 +120,21 @@ class Twins:
         self.agree()
         return identity
 
+    def copy(self) -> Copy:
+        """Take a copy of both homes, as an append-only file or a lagging replica may have it."""
+        dumped = {
+            str(key): self.inside.execute_command("DUMP", key, NEVER_DECODE=True)  # type: ignore[no-untyped-call]  # theirs
+            for key in self.inside.keys("*")
+        }
+        return Copy(dumped, deepcopy(self.book))
+
+    def put_back(self, copy: Copy) -> None:
+        """Put both homes back to what a copy has."""
+        self.inside.flushall()
+        for key, value in copy.keys.items():
+            self.inside.restore(key, 0, value)
+        self.book = deepcopy(copy.book)
+
     async def retire(self, member: str, charged: int | None = None) -> Retired:
         """Retire a member in both homes."""
         done = await self.store.retire(member, charged)
@@ -176,6 +200,7 @@ class Member:
     acked: int = 0
     totals: dict[str, RowValue] = field(default_factory=dict)
     journal: ContractState | None = None
+    told: dict[str, RowValue] = field(default_factory=dict)
     entries: tuple[RosterEntry, ...] = ()  # everybody whom its journal knows
     version: int = 0  # of that, under this identity
 
@@ -206,6 +231,7 @@ class Member:
         if isinstance(answer, Reply) and answer.seq > self.acked:
             self.acked = answer.seq
             self._stamp(message.values, answer)
+            self.told |= message.values
             if answer.roster is not None:
                 self.entries, self.version = answer.roster.entries, answer.roster.version
         return answer
@@ -238,9 +264,10 @@ class Member:
         self.generation += 1
         self.seq = self.acked = 0
 
-    def adopt(self) -> None:
-        """Note that the ledger has another identity: nothing of its roster is journaled yet."""
+    async def restore(self, **parts: Any) -> Reply:  # noqa: ANN401  # any field of a Message
+        """Bring the whole row to a ledger of another identity: none of its roster is journaled."""
         self.version = 0
+        return await self.join(**{"values": dict(self.told)} | parts)
 
     def _stamp(self, values: Mapping[str, RowValue], reply: Reply) -> None:
         accounts = {account.name: account for account in self.twins.rules()}
