@@ -47,14 +47,14 @@ class Words:
 class Plan:
     """What is to be done about one contract. `home` is where the configuration keeps it.
 
-    `there` is what Redis holds, and `limits` are all that bind there or in the journal.
+    `there` is what Redis holds, and `accounts` are all that bind from now on, or did.
     """
 
     contract: Contract
     home: str
     known: ContractState | None
     there: Survey | None
-    limits: frozenset[str]
+    accounts: tuple[Account, ...]
     bound: Binding
     begins: Mapping[str, Begins]
 
@@ -64,6 +64,12 @@ class Plan:
         if self.known is None or self.moves or self.home == recovery.EMBEDDED:
             return False
         return self.there is None or not self.there.stands or not self.there.open
+
+    @property
+    def limits(self) -> frozenset[str]:
+        """The limits that bind, or have just been dropped."""
+        binding = (each.name for each in self.accounts if each.limit is not None)
+        return frozenset((*binding, *self.bound.dropped))
 
     @property
     def moves(self) -> bool:
@@ -102,9 +108,9 @@ async def plan(member: IdleMember, contract: Contract, words: Words) -> Plan:
     if known is not None and not words.move:
         recovery.require_home(member.state, contract.name, home)
     there = await look(member.config, contract.name, member.clock)
-    accounts = policy.accounts(contract, member.config.jobs())
-    shown = Rules({account.name: account for account in accounts}, policy.leniency(contract))
-    bound = _bind(known, there, shown, words)
+    configured = policy.accounts(contract, member.config.jobs())
+    shown = Rules({each.name: each for each in configured}, policy.leniency(contract))
+    binds, bound = _bind(known, there, shown, words)
     if known is None and (bound.dropped or (words.raises and bound.laxer)):
         raise UsageError(
             f"this governor does not know contract {contract.name!r} yet: run `governor init` "
@@ -116,17 +122,21 @@ async def plan(member: IdleMember, contract: Contract, words: Words) -> Plan:
         for account in bound.accounts
         if account.name not in begun and account.limit is not None and not account.is_share
     }
-    rules = (*(there.accounts if there else ()), *(known.accounts.values() if known else ()))
-    limits = frozenset(each.name for each in rules if not each.is_share and each.limit is not None)
-    return Plan(contract, home, known, there, limits, bound, begins)
+    accounts = {**binds, **{account.name: account for account in bound.accounts}}
+    return Plan(contract, home, known, there, tuple(accounts.values()), bound, begins)
 
 
-def _bind(known: ContractState | None, there: Survey | None, shown: Rules, words: Words) -> Binding:
-    """Return what binds: by the ledger and, where it is another than the journal's, by both."""
-    binds = in_force(known, there) or shown
+def _bind(
+    known: ContractState | None, there: Survey | None, shown: Rules, words: Words
+) -> tuple[Mapping[str, Account], Binding]:
+    """Return what bound and what binds: by the ledger or, if it is not the journal's, by both."""
+    now = in_force(known, there) or Rules({}, shown.leniency)
     if known is None or there is None or not there.stands or there.identity == known.identity:
-        return bind(binds, shown, begins=True, raises=words.raises, drops=words.drops)
-    return bind_both(binds, rules_of(there), shown, raises=words.raises, drops=words.drops)
+        bound = bind(now, shown, begins=True, raises=words.raises, drops=words.drops)
+        return now.accounts, bound
+    other = rules_of(there)
+    bound = bind_both(now, other, shown, raises=words.raises, drops=words.drops)
+    return {**now.accounts, **other.accounts}, bound
 
 
 def _begun(known: ContractState | None, there: Survey | None, home: str) -> Container[str]:
@@ -242,7 +252,7 @@ async def adopt(member: IdleMember, plan: Plan, begun: Begun, *before: Record) -
     is_news = (
         known is None
         or known.leniency != bound.leniency
-        or any(known.accounts.get(each.name) != each for each in bound.accounts)
+        or any(known.accounts.get(each.name) != each for each in plan.accounts)
     )
     if not (is_news or before):
         return False
@@ -250,7 +260,7 @@ async def adopt(member: IdleMember, plan: Plan, begun: Begun, *before: Record) -
         name,
         plan.home,
         begun.identity,
-        bound.accounts,
+        plan.accounts,
         begun.time_ms,
         member.clock.boot_ms(),
         bound.leniency,

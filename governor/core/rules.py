@@ -95,6 +95,35 @@ def bind(
     )
 
 
+def bind_both(
+    known: Rules,
+    there: Rules,
+    shown: Rules,
+    *,
+    raises: bool = False,
+    drops: Collection[str] = (),
+) -> Binding:
+    """Return what binds when a contract moves: the rules of the old home and of the new one.
+
+    What was dropped under the old rules is among the accounts, for the row that moves names it.
+    Raises as `bind`.
+    """
+    first = bind(known, shown, begins=True, raises=raises, drops=drops)
+    still = {each.name: each for each in first.accounts if each.name in shown.accounts}
+    second = bind(there, Rules(still, first.leniency), begins=True, raises=raises, drops=drops)
+    gone = {
+        name: replace(account, limit=None)
+        for name, account in known.accounts.items()
+        if name not in still and not account.is_share
+    }
+    return Binding(
+        accounts=tuple((gone | {each.name: each for each in second.accounts}).values()),
+        leniency=second.leniency,
+        laxer=(*first.laxer, *second.laxer),
+        dropped=tuple(dict.fromkeys((*first.dropped, *second.dropped))),
+    )
+
+
 def _require_comparable(shown: Account, known: Account | None, *, begins: bool) -> None:
     """Raise DoubtError for a limit of which not everything was counted."""
     if known is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from governor.core.ledger.messages import LAXEST, Account, Leniency
-from governor.core.rules import WORDS, Binding, Laxer, Rules, bind
+from governor.core.rules import WORDS, Binding, Laxer, Rules, bind, bind_both
 from governor.errors import DoubtError, UsageError
 
 if TYPE_CHECKING:
@@ -132,3 +132,36 @@ def test_a_dropped_limit_is_not_missed(drops: Collection[str]) -> None:
     bound = bind(rules(limit(None), limit(5, "y")), rules(limit(5, "y")), drops=drops)
 
     assert (bound.accounts, bound.dropped) == ((limit(5, "y"),), ())
+
+
+def test_what_moves_is_bound_by_both_homes() -> None:
+    """Else a move would be a way to raise a limit without a word."""
+    shown = rules(limit(2_000), limit(50, "y"), leniency=Leniency(0))
+    old, new = rules(LIMIT), rules(limit(3_000), limit(40, "y"))
+    bound = bind_both(old, new, shown)
+
+    assert bound.accounts == (LIMIT, limit(40, "y"))
+    assert [str(each) for each in bound.laxer] == [
+        "limit x-1h: 1,000 -> 2,000",
+        "limit y: 40 -> 50",
+    ]
+    assert bind_both(old, new, shown, raises=True).accounts == (limit(2_000), limit(50, "y"))
+
+
+def test_a_limit_of_either_home_moves_along_or_is_dropped() -> None:
+    old, new = rules(LIMIT, limit(5, "y")), rules(LIMIT, limit(6, "z"))
+
+    for name in ("y", "z"):
+        other = "z" if name == "y" else "y"
+        with pytest.raises(DoubtError, match=f"governor init --drop {name}"):
+            bind_both(old, new, rules(LIMIT), drops=[other])
+    bound = bind_both(old, new, rules(LIMIT), drops=["y", "z"])
+    assert set(bound.accounts) == {LIMIT, limit(None, "y"), limit(None, "z")}
+    assert set(bound.dropped) == {"y", "z"}
+
+
+def test_a_limit_that_was_dropped_in_the_old_home_is_known_in_the_new_one() -> None:
+    """The row that moves still holds posts of it, and a ledger must know what it is told of."""
+    bound = bind_both(rules(LIMIT, limit(None, "y")), rules(LIMIT), rules(LIMIT))
+
+    assert set(bound.accounts) == {LIMIT, limit(None, "y")}
