@@ -100,11 +100,19 @@ class SystemClock:
             return False
         timex = _Timex()
         state: int = self._adjtimex(ctypes.byref(timex))
-        return 0 <= state < _TIME_ERROR and bool(timex.maxerror <= _MOST_ERROR_US)
+        return is_synchronised(state, timex.maxerror)
 
     async def sleep_ms(self, duration_ms: int) -> None:
         """Sleep on the event loop's monotonic clock; a suspended machine makes it longer."""
         await asyncio.sleep(duration_ms / 1000)
+
+
+def is_synchronised(state: int, most_error_us: int) -> bool:
+    """Say whether a clock is right enough, by what adjtimex(2) returns and finds its error to be.
+
+    A negative state is a call that failed.
+    """
+    return 0 <= state < _TIME_ERROR and most_error_us <= _MOST_ERROR_US
 
 
 def utc(wall_ms: int) -> str:

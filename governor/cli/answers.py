@@ -55,11 +55,19 @@ class Answers:
 
 
 def contract_status(contract: Contract, seen: Snapshot) -> dict[str, Any]:
-    """Return one contract's part of /status. Posts, and milliseconds of ledger time."""
+    """Return one contract's part of /status. Posts, and milliseconds of ledger time.
+
+    While its ledger is in doubt, `doubt_ms` says for how long; closed by a loss, it waits for the
+    members `awaiting`, and if `awaits_word` for an operator.
+    """
     return {
         "name": contract.name,
         "mode": contract.mode,
         "ledger": "open" if seen.doubt is None else seen.doubt.value,
+        "doubt_ms": seen.doubt_ms,
+        "awaiting": list(seen.awaiting),
+        "awaits_word": seen.awaits_word,
+        "members": list(seen.members),
         "time_ms": seen.time_ms,
         "waiting": seen.waiting,
         "holds": seen.holds,

@@ -11,7 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from governor.cli import parts
-from governor.config.values import endpoint
+from governor.config.values import duration_text, endpoint
+from governor.core.ledger.decisions import REMEDIES
+from governor.core.ledger.messages import DoubtReason
 from governor.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -53,4 +55,22 @@ def table(status: dict[str, Any]) -> str:
             shown.add_row(contract["name"], account, *cells, contract["ledger"])
     text = StringIO()
     Console(file=text, width=100).print(shown)
-    return text.getvalue().rstrip()
+    lines = [line for contract in status["contracts"] for line in doubted(contract)]
+    return "\n".join((text.getvalue().rstrip(), *lines))
+
+
+def doubted(contract: dict[str, Any]) -> list[str]:
+    """Return why nothing is sent under a contract, and what ends that, line by line."""
+    if contract["ledger"] == "open":
+        return []
+    name, doubt = contract["name"], DoubtReason(contract["ledger"])
+    lasts = duration_text((contract.get("doubt_ms") or 0) // 1_000 * 1_000)
+    lines = [f"{name}: {doubt} for {lasts}: {REMEDIES[doubt]}"]
+    lines += [
+        f"  it waits for member {member}: start that governor or, if it is dead for good, "
+        f"`governor retire --dead {member}`"
+        for member in contract.get("awaiting", ())
+    ]
+    if contract.get("awaits_word"):
+        lines.append("  it was lost whole, and needs an operator's word: `governor restore`")
+    return lines

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 import time
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from governor.clock import Clock, SystemClock, utc
+from governor.clock import Clock, SystemClock, is_synchronised, utc
 
 
 @pytest.fixture
@@ -51,6 +53,47 @@ def test_one_boot_has_one_name(clock: Clock) -> None:
 @pytest.mark.skipif(not Path("/proc/sys/kernel").exists(), reason="only Linux names its boots")
 def test_two_processes_of_one_boot_agree_on_its_name(clock: Clock) -> None:
     assert SystemClock().boot_id() == clock.boot_id()
+
+
+class NtpTime(ctypes.Structure):
+    """The head of glibc's `struct ntptimeval`, which another call fills."""
+
+    _fields_ = (
+        ("seconds", ctypes.c_long),
+        ("fraction", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("rest", ctypes.c_byte * 128),
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these calls")
+def test_the_clock_is_called_right_by_what_the_kernel_says_of_it(clock: Clock) -> None:
+    found = NtpTime()
+    state = ctypes.CDLL(None).ntp_gettimex(ctypes.byref(found))
+
+    assert clock.synchronised() is is_synchronised(state, found.maxerror)
+    assert 0 <= state <= 5
+    assert 0 <= found.maxerror <= 16_000_000
+
+
+@pytest.mark.parametrize(
+    ("state", "most_error_us", "expected"),
+    [
+        (0, 0, True),
+        (0, 1_000_000, True),
+        (0, 1_000_001, False),
+        (1, 300, True),  # a leap second is announced
+        (4, 300, True),  # it has just been
+        (5, 300, False),
+        (5, 16_000_000, False),
+        (-1, 0, False),
+    ],
+)
+def test_a_clock_is_right_if_it_is_known_to_be_within_a_second(
+    state: int, most_error_us: int, *, expected: bool
+) -> None:
+    """TIME_OK is 0, TIME_ERROR 5 (adjtimex(2)); a call that is not permitted returns -1."""
+    assert is_synchronised(state, most_error_us) is expected
 
 
 async def test_a_sleep_is_never_too_short(clock: Clock) -> None:

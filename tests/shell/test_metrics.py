@@ -307,6 +307,16 @@ async def test_the_times_of_ledger_and_journal_are_told() -> None:
     assert await value(metrics, "journal_seconds_bucket", le="0.005") == 1
 
 
+async def test_a_step_of_a_clock_is_counted_by_the_clock() -> None:
+    metrics = made()
+
+    assert await value(metrics, "clock_steps_total", contract="x", source="store") == 0
+
+    metrics.clock_stepped("x", "boot")
+
+    assert await value(metrics, "clock_steps_total", contract="x", source="boot") == 1
+
+
 async def test_version_and_expiry_are_told() -> None:
     metrics = made()
 

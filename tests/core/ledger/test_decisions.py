@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from governor.core.ledger.decisions import REMEDIES
+from governor.core.ledger.decisions import LOSSES, NEEDS_OPERATOR, REMEDIES
 from governor.core.ledger.messages import DoubtReason
 
 
@@ -24,3 +24,16 @@ def test_a_remedy_ends_the_sentence_that_the_error_begins(reason: DoubtReason) -
 
 def test_no_two_doubts_say_the_same() -> None:
     assert len(set(REMEDIES.values())) == len(REMEDIES)
+
+
+def test_what_members_can_mend_needs_no_operator() -> None:
+    """A lost ledger, one that is away or closed, and a script that failed, end by themselves."""
+    waits = {
+        DoubtReason.UNKNOWN_ROW,
+        DoubtReason.CLOSED,
+        DoubtReason.UNREACHABLE,
+        DoubtReason.ERROR,
+    }
+
+    assert not LOSSES & NEEDS_OPERATOR
+    assert LOSSES | NEEDS_OPERATOR | waits == set(DoubtReason)

@@ -82,6 +82,33 @@ def test_a_grant_that_is_kept_needs_no_telling() -> None:
     assert row.untold() == {}
 
 
+def test_what_is_in_doubt_is_told_whatever_it_is() -> None:
+    """A message was never answered: it may have been heard, and its asks granted."""
+    row = fresh()
+    row.hold(HUNDRED)
+    row.acknowledge(row.untold())
+    row.doubt(("x", "y"))
+
+    assert row.untold() == {"x": RowValue(pending=100), "y": RowValue()}
+
+    row.acknowledge(row.untold())
+
+    assert row.untold() == {}
+
+
+def test_a_row_is_idle_when_nothing_is_pending() -> None:
+    row = fresh()
+    row.charge(HUNDRED, lingers=False)
+
+    assert row.is_idle
+
+    row.hold(HUNDRED)
+    held = row.is_idle
+    row.release(HUNDRED)
+
+    assert (held, row.is_idle) == (False, True)
+
+
 def test_releasing_more_than_is_held_stops_the_process() -> None:
     row = fresh()
     row.hold((("x", 1),))

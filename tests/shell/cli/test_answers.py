@@ -84,12 +84,20 @@ def test_a_ledger_is_open_or_its_doubt_is_named(doubt: DoubtReason | None) -> No
         holds=4,
         oldest_hold_ms=5,
         stepped=(),
+        doubt_ms=6,
+        members=("a", "b"),
+        awaiting=("b",),
+        awaits_word=True,
     )
 
     assert contract_status(contract, seen) == {
         "name": "x",
         "mode": "enforce",
         "ledger": doubt.value if doubt else "open",
+        "doubt_ms": 6,
+        "awaiting": ["b"],
+        "awaits_word": True,
+        "members": ["a", "b"],
         "time_ms": 1,
         "waiting": 3,
         "holds": 4,

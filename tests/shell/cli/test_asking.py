@@ -108,3 +108,38 @@ def test_a_ledger_that_never_spoke_is_shown_with_its_state() -> None:
     assert rows({"ledger": "unreachable", "accounts": {}}) == [
         ["x", "-", "-", "-", "-", "-", "unreachable"]
     ]
+
+
+def below(**contract: object) -> list[str]:
+    """Return what stands below the table."""
+    lines = table({"contracts": [{"name": "x", "accounts": {}, **contract}]}).splitlines()
+    return lines[next(at for at, line in enumerate(lines) if line.startswith("└")) + 1 :]
+
+
+def test_below_an_open_ledger_nothing_is_said() -> None:
+    assert below(ledger="open", doubt_ms=None, awaiting=[], awaits_word=False) == []
+
+
+def test_a_doubt_is_said_with_its_age_and_its_remedy() -> None:
+    [line] = below(ledger="evicting", doubt_ms=65_300, awaiting=[], awaits_word=False)
+
+    assert line == (
+        "x: evicting for 65s: Redis may evict its keys; set maxmemory-policy to noeviction"
+    )
+
+
+def test_a_closed_ledger_says_for_whom_it_waits_and_what_to_do() -> None:
+    first, *rest = below(ledger="closed", doubt_ms=4_000, awaiting=["a1", "b2"], awaits_word=True)
+
+    assert first.startswith("x: closed for 4s: ")
+    assert rest == [
+        (
+            "  it waits for member a1: start that governor or, if it is dead for good, "
+            "`governor retire --dead a1`"
+        ),
+        (
+            "  it waits for member b2: start that governor or, if it is dead for good, "
+            "`governor retire --dead b2`"
+        ),
+        "  it was lost whole, and needs an operator's word: `governor restore`",
+    ]
