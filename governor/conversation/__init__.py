@@ -7,6 +7,7 @@ from batching and order needs no locks. State changes between two awaits, never 
     composing   a message: all that the ledger has not acknowledged
     desk        exchanges ask for holds and give them back; `waiting` is their queue
     keeping     what is learned is durable before it is believed
+    noticing    what an operator said elsewhere, as a reply shows it
     trust       whether the ledger's word can be taken
     vigil       when this governor must let go of everything by itself
 

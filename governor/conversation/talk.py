@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 from governor.conversation.composing import Composer
 from governor.conversation.desk import Desk
 from governor.conversation.keeping import Keeper
+from governor.conversation.noticing import binds_unheard_of, noticed
 from governor.conversation.parts import Unobserved
 from governor.conversation.trust import FINAL, Trust
 from governor.conversation.vigil import Vigil
@@ -265,7 +266,7 @@ class Conversation:
 
     async def _believe(self, message: Message, batch: tuple[Waiting, ...], reply: Reply) -> None:
         """Take a reply's word: first what the ledger knows now, then what it grants."""
-        self._reply = reply
+        before, self._reply = self._reply, reply
         self._vigil.hear()
         for clock in reply.stepped:
             self._observe.stepped(clock)
@@ -273,8 +274,14 @@ class Conversation:
         self._desk.note_grants(batch, reply)
         if reply.roster is not None and not await self._meet(reply.roster):
             return
+        boot_ms = self._clock.boot_ms()
+        for news in noticed(self.contract, self._known, before, reply, boot_ms=boot_ms):
+            if not await self._is_durable(news):
+                return
         if not reply.open:
             self._mistrust(DoubtReason.CLOSED)
+        elif binds_unheard_of(self._known, reply):
+            self._mistrust(DoubtReason.RULES)
         else:
             self._trust.regain()
             self._desk.decide(batch, reply)

@@ -96,8 +96,8 @@ REMEDIES: Final = {
     "a copy. Put the newer journal back; if it is lost, move this state directory away, run "
     "`governor init` and `governor retire --dead` with the old member's name",
     DoubtReason.UNKNOWN_ROW: "it does not know this governor",
-    DoubtReason.RULES: "the configuration has a limit that it lacks, or one with another window; "
-    "run `governor init` to add limits",
+    DoubtReason.RULES: "it has a limit that the configuration lacks, or the configuration has one "
+    "that it lacks or with another window; `governor init` says which",
     DoubtReason.MISCOUNTED: "its sums do not add up to its rows; `governor run` restores it",
     DoubtReason.CLOSED: "a loss is being recovered from, or this governor is going down; `governor "
     "check` says whom the ledger waits for",

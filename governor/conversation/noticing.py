@@ -1,0 +1,59 @@
+"""What a reply shows of an operator's word that was given elsewhere.
+
+An operator speaks to one governor, or to the ledger beside it; what was said binds all of them. So
+whoever hears of it journals it: from journals a lost ledger gets its rules, and they are evidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from governor.core.ledger.messages import SHARE
+from governor.core.ledger.records import Adopted, Vouched, Word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from governor.core.ledger.messages import Reply
+    from governor.core.ledger.records import Record
+    from governor.core.ledger.state import ContractState
+
+
+def noticed(
+    contract: str, known: ContractState, before: Reply | None, reply: Reply, *, boot_ms: int
+) -> Iterator[Record]:
+    """Yield what must be durable before a reply's grants are used.
+
+    `before` is the reply before this one: the same ledger, closed, waits for a word, and then not.
+    """
+    waited = before is not None and before.identity == reply.identity and before.awaits_word
+    if waited and not reply.awaits_word:
+        said = "the ledger waits for an operator's word no more"
+        yield Vouched(contract, Word.RESTORED, said, reply.time_ms)
+    changed = tuple(
+        replace(account, limit=reply.usage[name].limit)
+        for name, account in known.accounts.items()
+        if name in reply.usage and reply.usage[name].limit != account.limit
+    )
+    if changed:
+        yield Adopted(
+            contract=contract,
+            home=known.home,
+            identity=reply.identity,
+            accounts=changed,
+            time_ms=reply.time_ms,
+            boot_ms=boot_ms,
+            leniency=known.leniency,
+        )
+
+
+def binds_unheard_of(known: ContractState, reply: Reply) -> bool:
+    """Say whether a limit binds that this governor does not count under.
+
+    Another governor began it. It binds this one too, so nothing is sent before it is configured.
+    """
+    return any(
+        usage.limit is not None and SHARE not in name and name not in known.accounts
+        for name, usage in reply.usage.items()
+    )

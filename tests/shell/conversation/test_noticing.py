@@ -1,0 +1,85 @@
+"""What an operator said to one governor binds all, and stands in every journal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from governor.core.ledger.messages import Account, DoubtReason
+from governor.core.ledger.records import Adopted, Vouched, Word
+from governor.recovery import loss
+from tests.shell.conversation.stage import ACCOUNTS, IDENTITY, WINDOW, Stage, stage
+
+OTHER = Account("y", 50, WINDOW.window_ms)
+
+
+async def word(on: Stage) -> None:
+    """Give an operator's word beside a governor that runs, as `governor restore` does."""
+    said = loss(on.first.state.contracts["x"], word=True)
+    await on.home.declare(replace(said, seen=replace(on.book.identity, epoch=on.book.epoch - 1)))
+
+
+async def test_an_operators_word_to_the_ledger_is_journaled_by_who_waited_for_it() -> None:
+    """Beside a governor that runs, no other process may write into its journal."""
+    async with stage() as on:
+        on.home.book = None
+        await on.beat(2)
+
+        assert on.first.written(Vouched) == []
+
+        await word(on)
+        await on.beat(2)
+
+        [vouched] = on.first.written(Vouched)
+        assert isinstance(vouched, Vouched)
+        assert (vouched.contract, vouched.word) == ("x", Word.RESTORED)
+
+
+async def test_a_ledger_that_was_lost_again_is_not_taken_for_a_word() -> None:
+    """Another governor, whose configuration names all members, has declared that loss."""
+    async with stage() as on:
+        on.home.book = None
+        await on.beat(2)
+
+        assert on.talk.snapshot().awaits_word
+
+        again = loss(on.first.state.contracts["x"], members=("member",))
+        await on.home.declare(replace(again, seen=on.book.identity))
+        await on.beat(5)
+
+        assert on.talk.doubt is None
+        assert on.first.written(Vouched) == []
+
+
+async def test_a_limit_that_was_raised_elsewhere_is_journaled_before_it_is_used() -> None:
+    """Else the next loss would bring the old one back, and no journal explain what was sent."""
+    async with stage() as on:
+        on.book.accounts["x"].limit = 2_000
+        await on.beat()
+
+        adopted = on.first.written(Adopted)[-1]
+        assert isinstance(adopted, Adopted)
+        assert adopted.accounts == (replace(ACCOUNTS[0], limit=2_000),)
+        assert adopted.identity == IDENTITY
+        assert on.first.state.contracts["x"].accounts["x"].limit == 2_000
+        await on.first.spend(1_500)
+
+
+async def test_rules_that_are_as_they_were_are_not_journaled_again() -> None:
+    async with stage() as on:
+        await on.beat(3)
+
+        assert on.first.written(Adopted) == []
+
+
+async def test_a_limit_that_another_governor_began_stops_this_one_until_it_is_known() -> None:
+    """It binds this one too, whose requests would not be counted under it."""
+    async with stage() as on:
+        on.book.admit([OTHER, Account("x/video", 5, WINDOW.window_ms)])
+        await on.beat()
+
+        assert on.talk.doubt is DoubtReason.RULES
+
+        on.book.accounts["y"].limit = None  # dropped, on an operator's word
+        await on.beat()
+
+        assert on.talk.doubt is None
