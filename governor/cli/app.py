@@ -120,6 +120,29 @@ def check(*, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def verify(
+    journal: Annotated[
+        list[Path] | None,
+        typer.Option(help="A journal or state directory, repeatedly; else the configured one."),
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Prove from journals alone that no window exceeded its limit; exit 1 if one did."""
+    from governor import evidence
+    from governor.cli import verify as proving
+
+    named = proving.journals(journal or [_load().ledger.state])
+    proof = evidence.prove(named)
+    if as_json:
+        _print_json(proving.as_json(proof))
+    else:
+        for line in proving.told(proof):
+            typer.echo(line)
+    raise typer.Exit(0 if proof.sound else 1)
+
+
+@app.command()
 def restore() -> None:
     """Give your word that a ledger which was lost whole may open; exit 6 while it does not."""
     from governor.cli.restore import restore as restore_all

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from governor.core.ledger.records import Record
     from governor.journal.rows import Link
 
-__all__ = ["Clock", "Journal", "Reader", "kept"]
+__all__ = ["JOURNAL", "Clock", "Journal", "Reader", "kept"]
 
 _PRUNED_AT_ONCE: Final = 1_000  # rows removed in one commit, so that an append waits for no more
 

@@ -60,6 +60,12 @@ class Reader:
         with self._reading() as connection:
             return owned(connection).head
 
+    @property
+    def removed(self) -> int:
+        """Return how many rows retention has removed, the oldest."""
+        with self._reading() as connection:
+            return owned(connection).cut.id
+
     def records(
         self, kinds: Collection[type[Record]] | None = None, after: int = 0
     ) -> Iterator[tuple[int, Record]]:

@@ -88,7 +88,7 @@ def decode(row: Row) -> Record:
         )
     try:
         record = cast("Record", decoder.decode(row.body))
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeError) as error:
         raise _foreign(f"Record {row.id} of the journal cannot be read: {error}") from error
     if encode(record) != row.body and not _is_older(record, row.body):
         raise _foreign(f"Record {row.id} of the journal is not as Governor writes it")

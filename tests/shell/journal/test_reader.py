@@ -247,6 +247,7 @@ def test_what_retention_left_can_be_verified(path: Path) -> None:
     reader = Reader(path)
 
     assert [row_id for row_id, _ in reader.records()] == list(range(4, 11))
+    assert reader.removed == 3
     assert reader.verify_chain() == 7
     assert reader.verify_chain(tail=True) == 6
     written(path, "DELETE FROM record WHERE id = 4")

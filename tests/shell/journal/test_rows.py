@@ -67,6 +67,7 @@ def test_an_unknown_kind_is_a_newer_governors() -> None:
     [
         (b"{}", "cannot be read"),
         (b"", "cannot be read"),
+        (b'{"contract":"\xb5","amounts":[]}', "cannot be read"),
         (b'{"contract":"x","amounts":[["x-24h","5"]]}', "cannot be read"),
         (b'{"contract":"x","amounts":[["x-24h",5.5]]}', "cannot be read"),
         (b'{"contract":"x","amounts":[["x-24h",5]]} ', "not as Governor writes"),

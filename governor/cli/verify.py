@@ -1,0 +1,105 @@
+"""`governor verify`: what the journals prove, for counsel to read and for programs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+from governor.clock import utc
+from governor.errors import UsageError
+from governor.journal import JOURNAL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from governor.evidence import AccountProof, Proof, Read
+
+ENDS: Final = {"from_ms": "from", "until_ms": "until"}  # instants, which a program gets as text
+
+
+def journals(named: Sequence[Path]) -> list[Path]:
+    """Return the files of the journals or state directories named. Raises UsageError."""
+    files = [path / JOURNAL if path.is_dir() else path for path in named]
+    for file in files:
+        if not file.is_file():
+            raise UsageError(f"{file} is no journal: name a journal or a state directory")
+    return files
+
+
+def told(proof: Proof) -> Iterator[str]:
+    """Yield what was found, line by line, the verdict last."""
+    for journal in proof.journals:
+        yield from _journal(journal)
+    for account in proof.accounts:
+        yield from _account(account)
+    for journal in proof.journals:
+        for said in journal.said:
+            yield f"word {utc(said.at_ms)} {said.contract}: {said.what}"
+    if proof.sound:
+        yield "verified: every journal is whole, and no window exceeded its limit"
+    else:
+        yield "NOT verified: " + "; ".join(_reasons(proof))
+
+
+def as_json(proof: Proof) -> dict[str, Any]:
+    """Return the same for a program. Times are RFC 3339, counts are posts."""
+    return {
+        "verified": proof.sound,
+        "reasons": list(_reasons(proof)),
+        "journals": [
+            {
+                "path": str(journal.path),
+                "member": journal.member,
+                "records": journal.records,
+                "from": utc(journal.first_ms),
+                "until": utc(journal.last_ms),
+                "head": journal.head,
+                "wrong": journal.wrong,
+                "words": [
+                    {"at": utc(said.at_ms), "contract": said.contract, "what": said.what}
+                    for said in journal.said
+                ],
+            }
+            for journal in proof.journals
+        ],
+        "accounts": [
+            {
+                ENDS.get(name, name): utc(value) if name in ENDS else value
+                for name, value in asdict(account).items()
+            }
+            for account in proof.accounts
+        ],
+    }
+
+
+def _journal(journal: Read) -> Iterator[str]:
+    yield (
+        f"journal {journal.path}: {journal.records:,} records of member {journal.member}, "
+        f"{utc(journal.first_ms)} to {utc(journal.last_ms)}, head {journal.head or 'none'}"
+    )
+    for wrong in journal.wrong:
+        yield f"  DAMAGED: {wrong}"
+
+
+def _account(account: AccountProof) -> Iterator[str]:
+    limit = "no limit" if account.limit is None else f"{account.limit:,}"
+    over = f", EXCEEDED by {account.over:,}" if account.over else ""
+    yield (
+        f"{account.contract} ({account.ledger}) {account.account}: worst window {account.worst:,} "
+        f"of {limit}{over}, {utc(account.from_ms)} to {utc(account.until_ms)}"
+    )
+    yield (
+        f"  {account.requests:,} requests asked {account.asked:,}, received {account.received:,}, "
+        f"charged {account.charged:,}; {account.orphans:,} orphans; open {account.open:,}; "
+        f"by word {account.by_word:,}"
+    )
+
+
+def _reasons(proof: Proof) -> Iterator[str]:
+    for journal in proof.journals:
+        if journal.wrong:
+            yield f"{journal.path} is damaged"
+    for account in proof.accounts:
+        if account.over:
+            yield f"a window of {account.account} exceeded its limit by {account.over:,} posts"

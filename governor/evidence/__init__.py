@@ -1,0 +1,31 @@
+"""The proof that no window was over its limit, from the journals alone.
+
+What bounds the platform's count of one request is in the journal of the member that sent it:
+
+- It cannot have counted before the first byte was sent, and before that the *claim* was durable.
+  The claim bears the ledger's time as last heard, which is never ahead of the time at that moment.
+- It cannot have counted after the last byte, and what that came to was durable (*resolved*) before
+  the ledger was told. The ledger then stamped it, and answered with its fastest time (*stamped*):
+  the count fell before that, or a linger after it if the last byte was not read.
+
+Between the two the platform may have counted at any instant. So for a window we take every request
+that it touches, in full: what stands in the worst such window is the most that the platform can
+have counted in any, however it counts and however the window is placed. That is the one reading
+given here, `worst`; a second one, each request counted once at its stamp, can only be lower.
+It is judged over the window and its pad, so that a clock which runs 520 ppm slower than the
+ledger's cannot see more. The ledger grants under this very rule (design, section 1), so that a
+sound history never exceeds its limit here, and one that does was either over it (an overrun, shadow
+mode, a word of an operator beyond the limit) or was not made by Governor.
+
+Journals of several members are put together where they share a ledger, that is where any identity
+(epoch, run, replication) stands in both: its time is one. Ledgers that never knew each other are
+judged apart; who has two for one contract has two limits, and must add them up.
+
+What it cannot know: a journal that is missing; one written anew from its first row, or put back
+older than it was, unless its head was noted elsewhere; requests that did not go through Governor.
+"""
+
+from governor.evidence.proof import AccountProof, Proof, prove
+from governor.evidence.reading import Read, Said
+
+__all__ = ["AccountProof", "Proof", "Read", "Said", "prove"]

@@ -1,0 +1,217 @@
+"""`governor verify`: anybody who has the journals can check what was promised."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from typer.testing import CliRunner
+
+from governor.cli.app import app
+from governor.cli.initialise import initialise
+from governor.cli.verify import journals
+from governor.core.ledger.holds import Hold
+from governor.core.ledger.records import Claimed, Outcome, Resolved
+from governor.errors import UsageError
+from governor.journal import JOURNAL
+from tests.fakes.serving import config_of, serving, settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from governor.cli.serve import Running
+    from governor.config import Config
+
+REQUESTS: Final = 7
+PAGE: Final = 4_096
+
+
+async def request(running: Running, hold_id: str, posts: int) -> None:
+    """Hold, claim and settle, as an exchange does."""
+    amounts = (("x-demo", posts),)
+    hold = Hold(hold_id, amounts)
+    talk = running.member.talks["x"]
+    await talk.reserve(hold, patience_ms=0)
+    claim = Claimed("x", hold_id, "default", "op", posts, posts, amounts, "", talk.time_ms)
+    await running.member.journal.append(claim)
+    resolved = Resolved("x", hold_id, Outcome.SETTLED, posts, amounts, False, talk.time_ms)  # noqa: FBT003  # a field
+    await running.member.journal.append(resolved)
+    talk.end(hold, amounts, lingers=False)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return config_of(settings(tmp_path / "governor"))
+
+
+@pytest.fixture
+async def governor(config: Config) -> Path:
+    """Give the state directory of a governor that has served seven requests of a hundred."""
+    await initialise(config, 250)
+    async with serving(config) as running:
+        for number in range(REQUESTS):
+            await request(running, f"hold-{number}", 100)
+    return config.ledger.state
+
+
+def verify(*paths: Path) -> tuple[int, dict[str, object]]:
+    named = [argument for path in paths for argument in ("--journal", str(path))]
+    ended = CliRunner().invoke(app, ["verify", "--json", *named])
+    assert ended.stdout, repr(ended.exception)
+    return ended.exit_code, json.loads(ended.stdout)
+
+
+def accounts(found: dict[str, object]) -> dict[str, dict[str, object]]:
+    listed = found["accounts"]
+    assert isinstance(listed, list)
+    return {str(account["account"]): account for account in listed}
+
+
+async def test_a_whole_journal_proves_its_worst_window(governor: Path) -> None:
+    code, found = verify(governor)
+    account = accounts(found)["x-demo"]
+
+    assert code == 0
+    assert found["verified"] is True
+    assert (account["worst"], account["limit"], account["over"]) == (950, 10_000, 0)
+    assert (account["asked"], account["received"], account["charged"]) == (700, 700, 700)
+    assert (account["requests"], account["orphans"], account["by_word"]) == (7, 0, 250)
+    assert str(account["from"]) < str(account["until"]) < "3"
+
+
+async def test_it_is_told_for_people_too(governor: Path) -> None:
+    ended = CliRunner().invoke(app, ["verify", "--journal", str(governor / JOURNAL)])
+
+    assert ended.exit_code == 0
+    assert "x-demo: worst window 950 of 10,000, 2" in ended.stdout
+    assert "7 requests asked 700, received 700, charged 700; 0 orphans" in ended.stdout
+    assert "x: used before the ledger began: 250 of x-demo" in ended.stdout
+    assert ended.stdout.endswith(
+        "verified: every journal is whole, and no window exceeded its limit\n"
+    )
+
+
+async def test_it_can_be_asked_beside_a_governor_that_serves(config: Config) -> None:
+    await initialise(config, None)
+    async with serving(config) as running:
+        await request(running, "hold-1", 100)
+        code, found = verify(config.ledger.state)
+        await request(running, "hold-2", 100)
+
+    assert (code, accounts(found)["x-demo"]["worst"]) == (0, 100)
+    assert accounts(verify(config.ledger.state)[1])["x-demo"]["worst"] == 200
+
+
+async def test_a_window_over_the_limit_ends_it_with_1(config: Config) -> None:
+    await initialise(config, 9_000)
+    async with serving(config) as running:
+        talk, amounts = running.member.talks["x"], (("x-demo", 1_100),)
+        hold = Hold("hold-1", amounts)
+        talk.take(hold)  # shadow mode: recorded, not refused
+        claim = Claimed("x", hold.id, "default", "op", 1_100, 1_100, amounts, "", talk.time_ms)
+        await running.member.journal.append(claim)
+        code, found = verify(config.ledger.state)
+        talk.end(hold, (), lingers=False)
+
+    assert code == 1
+    assert found["reasons"] == ["a window of x-demo exceeded its limit by 100 posts"]
+
+
+def rows(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as connection:
+        return int(connection.execute("SELECT max(id) FROM record").fetchone()[0])
+
+
+def tampered(state: Path, copy: Path, *statements: str) -> Path:
+    """Return a copy of a journal that was changed behind Governor's back."""
+    shutil.rmtree(copy, ignore_errors=True)
+    copy.mkdir()
+    shutil.copy(state / JOURNAL, copy / JOURNAL)
+    with closing(sqlite3.connect(copy / JOURNAL)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+    return copy
+
+
+def tamperings(last: int) -> list[tuple[str, ...]]:
+    """Return every drop, swap, truncation, and a flipped bit in each column of each row."""
+    found: list[tuple[str, ...]] = []
+    for row in range(1, last + 1):
+        found += [
+            (f"DELETE FROM record WHERE id = {row}",),  # noqa: S608  # our own words
+            (f"DELETE FROM record WHERE id >= {row}",),  # noqa: S608  # our own words
+            (f"UPDATE record SET wall_ms = wall_ms + 1 WHERE id = {row}",),  # noqa: S608  # likewise
+            (f"UPDATE record SET chain = CAST(zeroblob(32) AS BLOB) WHERE id = {row}",),  # noqa: S608  # likewise
+            (f"UPDATE record SET body = CAST(substr(body, 2) AS BLOB) WHERE id = {row}",),  # noqa: S608  # likewise
+        ]
+        if row < last:
+            found.append(
+                (
+                    f"UPDATE record SET id = -1 WHERE id = {row}",  # noqa: S608  # our own words
+                    f"UPDATE record SET id = {row} WHERE id = {row + 1}",  # noqa: S608  # likewise
+                    f"UPDATE record SET id = {row + 1} WHERE id = -1",  # noqa: S608  # likewise
+                )
+            )
+    return found
+
+
+async def test_every_tampering_with_a_record_is_detected(governor: Path, tmp_path: Path) -> None:
+    """Changed, dropped, swapped or cut off: n of n, each by the row it begins with."""
+    last = rows(governor / JOURNAL)
+    tried = [
+        (statements, verify(tampered(governor, tmp_path / "copy", *statements))[0])
+        for statements in tamperings(last)
+    ]
+
+    assert len(tried) == 6 * last - 1
+    assert [statements for statements, code in tried if code != 1] == []
+
+
+async def test_every_flipped_bit_of_a_record_is_detected(governor: Path, tmp_path: Path) -> None:
+    """In the bytes on the disk that hold a record; every 5th byte, one bit of each."""
+    whole = (governor / JOURNAL).read_bytes()
+    with closing(sqlite3.connect(governor / JOURNAL)) as connection:
+        stored = connection.execute("SELECT CAST(body || chain AS BLOB) FROM record").fetchall()
+    copy = tmp_path / "copy" / JOURNAL
+    copy.parent.mkdir()
+    places = [
+        whole.index(content) + at for (content,) in stored for at in range(0, len(content), 5)
+    ]
+    missed = []
+    for place in places:
+        content = bytearray(whole)
+        content[place] ^= 1 << place % 8
+        copy.write_bytes(content)
+        if verify(copy)[0] != 1:
+            missed.append(place)
+
+    assert len(places) > 500
+    assert missed == []
+
+
+async def test_a_torn_journal_is_not_proved(governor: Path, config: Config) -> None:
+    """Although it is whole from there on: nobody can say what was lost."""
+    with closing(sqlite3.connect(governor / JOURNAL)) as connection:
+        connection.execute(f"DELETE FROM record WHERE id = {rows(governor / JOURNAL)}")  # noqa: S608  # our own words
+        connection.execute("DELETE FROM checkpoint")
+        connection.commit()
+    async with serving(config):
+        pass
+    code, found = verify(governor)
+
+    assert code == 1
+    assert accounts(found)["x-demo"]["over"] == 0
+    assert "was its last" in str(found["journals"])
+
+
+def test_what_is_named_must_be_there(tmp_path: Path) -> None:
+    (tmp_path / JOURNAL).touch()
+
+    assert journals([tmp_path, tmp_path / JOURNAL]) == [tmp_path / JOURNAL] * 2
+    with pytest.raises(UsageError, match="name a journal or a state directory"):
+        journals([tmp_path / "absent"])

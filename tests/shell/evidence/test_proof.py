@@ -1,0 +1,192 @@
+"""What journals prove together: one ledger's members are one sum, and other ledgers are others."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from governor.core.ledger.messages import Account, Identity, RowValue
+from governor.core.ledger.records import (
+    Adopted,
+    Claimed,
+    Outcome,
+    Record,
+    Resolved,
+    Rostered,
+    Stamped,
+    Started,
+)
+from governor.core.ledger.roster import MemberStanding, RosterEntry
+from governor.core.window import Window
+from governor.evidence import Proof, prove
+from governor.journal import JOURNAL, Journal
+from tests.fakes.clock import MIDNIGHT_MS, FakeClock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WINDOW: Final = Window(10_000)
+SPAN_MS: Final = WINDOW.window_ms + WINDOW.pad_ms
+LIMIT: Final = 1_000
+ONE, TWO, THREE = (Identity(epoch, "run", "") for epoch in (1, 2, 3))
+
+
+def adopted(identity: Identity, limit: int = LIMIT) -> Adopted:
+    return Adopted("x", "redis", identity, (Account("x", limit, WINDOW.window_ms),), 0, 0)
+
+
+def claimed(hold: str, at_ms: int, posts: int) -> Claimed:
+    return Claimed("x", hold, "default", "search", posts, posts, (("x", posts),), "sha", at_ms)
+
+
+def resolved(hold: str, at_ms: int, posts: int) -> Resolved:
+    amounts = (("x", posts),)
+    return Resolved("x", hold, Outcome.SETTLED, posts, amounts, lingers=False, at_ms=at_ms)
+
+
+def stamped(at_ms: int, charged: int) -> Stamped:
+    offset_ms = MIDNIGHT_MS
+    spread = (("x", RowValue(charged=charged)),)
+    return Stamped("x", 1, spread, at_ms, at_ms, 0, 0, offset_ms)
+
+
+def request(hold: str, at_ms: int, posts: int, total: int) -> tuple[Record, ...]:
+    end_ms = at_ms + 100
+    return claimed(hold, at_ms, posts), resolved(hold, end_ms, posts), stamped(end_ms, total)
+
+
+async def member(directory: Path, *records: Record) -> Path:
+    journal = Journal.open(directory, clock=FakeClock(), create=True)
+    await journal.append(Started(journal.member, 1, "boot"), *records)
+    await journal.close()
+    return directory / JOURNAL
+
+
+async def test_members_of_one_ledger_are_one_sum(tmp_path: Path) -> None:
+    one = await member(tmp_path / "a", adopted(ONE), *request("a", 1_000, 600, 600))
+    two = await member(tmp_path / "b", adopted(ONE), *request("b", 9_000, 400, 400))
+    proof = prove([one, two, tmp_path / "a" / ".." / "b" / JOURNAL])
+    [account] = proof.accounts
+
+    assert proof.sound
+    assert len(proof.journals) == 2
+    assert (account.worst, account.limit, account.over) == (1_000, LIMIT, 0)
+    assert account.until_ms == MIDNIGHT_MS + 9_000
+    assert account.from_ms == account.until_ms - WINDOW.window_ms
+    assert (account.requests, account.asked, account.received, account.charged) == (
+        2,
+        1_000,
+        1_000,
+        1_000,
+    )
+
+
+async def test_a_window_that_holds_more_than_the_limit_is_told(tmp_path: Path) -> None:
+    one = await member(tmp_path / "a", adopted(ONE), *request("a", 1_000, 600, 600))
+    two = await member(tmp_path / "b", adopted(ONE), *request("b", 9_000, 401, 401))
+    proof = prove([one, two])
+
+    assert not proof.sound
+    assert proof.accounts[0].over == 1
+
+
+@pytest.mark.parametrize(
+    ("histories", "sums"),
+    [
+        (((ONE,), (ONE,)), [2]),
+        (((ONE,), (TWO,)), [1, 1]),
+        (((ONE, TWO), (TWO, THREE), (THREE,)), [3]),
+        (((ONE,), (THREE,), (ONE, TWO), (TWO, THREE)), [4]),
+    ],
+)
+async def test_journals_belong_together_if_their_ledgers_ever_were_one(
+    tmp_path: Path, histories: tuple[tuple[Identity, ...], ...], sums: list[int]
+) -> None:
+    """Also through others: each knows only the identities that it has met."""
+    paths = [
+        await member(
+            tmp_path / str(number),
+            *(adopted(identity) for identity in history),
+            *request("a", 1_000, 1, 1),
+        )
+        for number, history in enumerate(histories)
+    ]
+
+    assert [account.worst for account in prove(paths).accounts] == sums
+
+
+async def test_what_a_dead_member_held_counts_until_it_was_retired(tmp_path: Path) -> None:
+    """As its fellows' journals have it; without them it would count for ever."""
+    dead = await member(tmp_path / "dead", adopted(ONE), claimed("a", 1_000, 700))
+    name = prove([dead]).journals[0].member
+    frees_ms = 5_000 + SPAN_MS
+    roster = Rostered("x", 3, (RosterEntry(name, 2, MemberStanding.RETIRED, frees_ms),))
+    late = request("b", frees_ms + 1, LIMIT, LIMIT)
+    other = await member(tmp_path / "other", adopted(ONE), roster, *late)
+
+    assert prove([dead]).accounts[0].open == 700
+    assert prove([dead, other]).accounts[0].worst == LIMIT
+    alone = await member(tmp_path / "alone", adopted(ONE), *late)
+    assert prove([dead, alone]).accounts[0].over == 700
+
+
+async def test_a_lowered_limit_judges_what_came_after_it(tmp_path: Path) -> None:
+    path = await member(
+        tmp_path / "a",
+        adopted(ONE),
+        *request("a", 1_000, 900, 900),
+        adopted(ONE, 500),
+        *request("b", 60_000, 400, 1_300),
+        *request("c", 67_000, 101, 1_401),
+    )
+    [account] = prove([path]).accounts
+
+    assert (account.worst, account.limit, account.over) == (900, 500, 1)
+    assert account.until_ms == MIDNIGHT_MS + 67_000
+
+
+def exact(log: list[tuple[int, int, int]]) -> int:
+    """Return the worst window of an exact log, each looked at by itself."""
+    return max(
+        sum(posts for begin, end, posts in log if begin <= until and end > until - SPAN_MS)
+        for until, _, _ in log
+    )
+
+
+@pytest.mark.parametrize("seed", range(10))
+async def test_journals_and_an_exact_log_agree(tmp_path: Path, seed: int) -> None:
+    """Three members, a hundred requests each, told in batches and in any order."""
+    draw = random.Random(seed)  # noqa: S311  # a seeded history, nothing secret
+    log, paths, charged = [], [], Counter[str]()
+    for name in "abc":
+        now_ms, told, untold = draw.randrange(1_000), 0, list[tuple[int, int, int]]()
+        records: list[Record] = [adopted(ONE)]
+        for number in range(100):
+            begin_ms, posts = now_ms, draw.randrange(1, 60)
+            records.append(claimed(str(number), begin_ms, posts + draw.randrange(9)))
+            now_ms += draw.randrange(400)
+            records.append(resolved(str(number), now_ms, posts))
+            untold.append((begin_ms, now_ms, posts))
+            charged[name] += posts
+            if draw.random() < 0.4 or number == 99:
+                now_ms += draw.randrange(60)
+                told += sum(each[2] for each in untold)
+                records.append(stamped(now_ms, told))
+                log += [(begin, now_ms, posts) for begin, _, posts in untold]
+                untold.clear()
+        paths.append(await member(tmp_path / name, *records))
+    proof = prove(paths)
+
+    assert proof.accounts[0].worst == exact(log)
+    assert proof.accounts[0].charged == charged.total()
+
+
+def test_nothing_proves_nothing(tmp_path: Path) -> None:
+    """What cannot be read is no proof that nothing was collected."""
+    (tmp_path / JOURNAL).write_text("a text")
+
+    assert prove([]) == Proof((), ())
+    assert not prove([tmp_path / JOURNAL]).sound
