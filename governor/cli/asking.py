@@ -17,6 +17,8 @@ from governor.core.ledger.messages import DoubtReason
 from governor.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from governor.config import Config
 
 WITHIN_S = 5  # the probe of the ledger may take 2 s; a container's health check waits no longer
@@ -44,7 +46,7 @@ async def ask(config: Config, path: str) -> tuple[bool, str]:
 
 
 def table(status: dict[str, Any]) -> str:
-    """Return /status as a person reads it."""
+    """Return /status as a person reads it; below it, what keeps a ledger from being open."""
     shown = Table("contract", "account", "limit", "used", "held", "headroom", "ledger")
     for contract in status["contracts"]:
         # Before the ledger's first word nothing is known of an account; that it is not open is.
