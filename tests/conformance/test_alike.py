@@ -30,7 +30,7 @@ async def test_book_and_script_answer_alike(server: RedisServer, seed: int) -> N
     await talk.run()
     await twins.end()
 
-    assert REACHED <= talk.kinds
+    assert talk.kinds >= REACHED
 
 
 @pytest.mark.deep

@@ -222,7 +222,8 @@ class Member:
 
     async def say(self, **parts: Any) -> Answer:  # noqa: ANN401  # any field of a Message
         """Say the next message at the instant that this member's boot clock reads."""
-        self.twins.lead(self.boot_ms)
+        row = self.twins.book.members.rows.get(self.name)
+        self.twins.lead(self.boot_ms - (row.boot_offset_ms or 0 if row else 0))
         return await self.hear(self.message(**parts))
 
     async def hear(self, message: Message) -> Answer:
@@ -297,6 +298,15 @@ async def joined(twins: Twins, name: str = "m") -> Member:
     member = twins.member(name)
     await member.join()
     return member
+
+
+async def acquainted(twins: Twins, name: str, other: str) -> tuple[Member, Member]:
+    """Return two members that have journaled each other."""
+    one, two = await joined(twins, name), await joined(twins, other)
+    for _ in range(2):
+        await one.tell()
+        await two.tell()
+    return one, two
 
 
 async def spent(twins: Twins, account: str, posts: int) -> Member:

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from governor.core.ledger.clocks import Clocks
+    from governor.core.ledger.roster import RosterEntry
 
 RECOUNT_MS = 30_000  # every account's turn comes within this and a heartbeat: twice a minute
 
@@ -215,9 +216,7 @@ class Book:
             self.members.rows[message.member] = row
             row.joined = self.members.changed()
         if not self.open and message.whole is not None:
-            others = (entry for entry in message.whole.roster if entry.member != message.member)
-            for outdated in self.members.meet(others, epoch=self.epoch):
-                self._uncount(outdated)
+            self.meet(entry for entry in message.whole.roster if entry.member != message.member)
         if message.anchor:
             row.boot_offset_ms = None
         row.roster = message.roster
@@ -262,6 +261,11 @@ class Book:
     def count(self, row: RowState) -> None:
         """Add a row to the sums."""
         self._add_up(row, 1)
+
+    def meet(self, entries: Iterable[RosterEntry]) -> None:
+        """Learn of members from a journal; a row that is older than its report counts no more."""
+        for outdated in self.members.meet(entries, epoch=self.epoch):
+            self._uncount(outdated)
 
     def _uncount(self, row: RowState) -> None:
         """Take a row out of the sums."""

@@ -26,7 +26,7 @@ def declare(
     """
     if book is not None and _stands(book, loss, (run_id, replication_id)):
         if not book.open:
-            book.members.meet(loss.roster, epoch=book.epoch)
+            book.meet(loss.roster)
         book.awaits_word = book.awaits_word and not (loss.word or loss.named)
         return book
     before = book.epoch if book is not None else 0

@@ -107,6 +107,7 @@ class Members:
         for entry in entries:
             if entry.member in known and not entry.is_newer_than(known[entry.member]):
                 continue
+            known[entry.member] = entry
             row = self.rows.setdefault(entry.member, RowState(entry.generation))
             if row.epoch == epoch:
                 outdated.append(replace(row))

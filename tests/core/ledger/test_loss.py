@@ -227,3 +227,13 @@ def test_a_dead_member_lets_a_closed_ledger_open(speaker: Speaker) -> None:
     reply = other.reply(ask(501), ask(500))
     assert reply.open
     assert [grant.granted for grant in reply.grants] == [False, True]
+
+
+def test_a_row_that_the_second_who_notices_outdates_counts_no_more(speaker: Speaker) -> None:
+    """Its sums go with it, or the next recount would find them too high."""
+    speaker.lose()
+    speaker.restore(values={"day": RowValue(charged=100)})
+    speaker.lose(seen=IDENTITY, roster=(RosterEntry("m", 2), RosterEntry("m", 1)))
+
+    assert speaker.book.accounts["day"].usage == 0
+    assert speaker.book.members.rows["m"].generation == 2
