@@ -17,8 +17,6 @@ from governor.core.ledger.messages import DoubtReason
 from governor.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from governor.config import Config
 
 WITHIN_S = 5  # the probe of the ledger may take 2 s; a container's health check waits no longer

@@ -143,25 +143,3 @@ def test_a_closed_ledger_says_for_whom_it_waits_and_what_to_do() -> None:
         ),
         "  it was lost whole, and needs an operator's word: `governor restore`",
     ]
-
-
-def told(**contract: Any) -> list[str]:  # noqa: ANN401  # any field of a contract's status
-    """Return what stands below the table."""
-    shown = table({"contracts": [{"name": "x", "accounts": {}, **contract}]})
-    return shown.rpartition("┘")[2].strip().splitlines()
-
-
-def test_below_the_table_stands_what_can_be_done_about_a_doubt() -> None:
-    assert told(ledger="open") == []
-    assert told(ledger="evicting") == [
-        "x: the ledger is evicting: Redis may evict its keys; set maxmemory-policy to noeviction"
-    ]
-
-
-def test_a_closed_ledger_says_whom_it_waits_for() -> None:
-    closed, word, member = told(ledger="closed", awaits_word=True, awaiting=["a1b2"])
-
-    assert closed.startswith("x: the ledger is closed")
-    assert word.endswith("`governor restore`")
-    assert member.endswith("`governor retire --dead a1b2`")
-    assert len(told(ledger="closed", awaits_word=False, awaiting=[])) == 1
