@@ -111,9 +111,10 @@ class ContractState:
                 if posts:
                     bucket = window.bucket(at_ms)
                     buckets[bucket] = buckets.get(bucket, 0) + posts
+            # From the front: a day has 17,000 of them, and one behind a lingering one may wait.
             oldest = window.first_kept(record.time_ms)
-            for bucket in [bucket for bucket in buckets if bucket < oldest]:
-                del buckets[bucket]
+            while (first := next(iter(buckets), oldest)) < oldest:
+                del buckets[first]
             self.spread[account] = value
         self.time_ms, self.high_ms = record.time_ms, record.high_ms
         self.store_offset_ms = record.store_offset_ms
