@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from governor.core.ledger.book import Book
 from governor.core.ledger.clocks import Clocks
-from governor.core.ledger.messages import Account, Identity, Message, Reply, WholeRow
+from governor.core.ledger.messages import Account, Identity, Loss, Message, Reply, WholeRow
 from governor.store import EmbeddedStore
 from tests.fakes.clock import FakeClock
 
@@ -26,3 +28,24 @@ async def test_the_wall_clock_is_the_clock_beside_the_book() -> None:
 
     assert isinstance(answer, Reply)
     assert answer.store_ms == answer.time_ms == now_ms + 1_500
+
+
+async def test_a_book_that_is_declared_lost_is_another_ledger_of_the_same_run() -> None:
+    """So a defect that miscounts is recovered from like any loss: the journal knows better."""
+    clock = FakeClock()
+    now_ms, identity = clock.wall_ms(), Identity(1, "run", "")
+    accounts = (Account("x", 1_000, 86_400_000),)
+    store = EmbeddedStore(
+        Book(accounts, identity=identity, clocks=Clocks(now_ms, now_ms, 0)), clock
+    )
+    loss = Loss(identity, now_ms, now_ms, accounts, ())
+    declared = await store.declare(loss)
+    whole = WholeRow({}, {}, now_ms, now_ms, clock.boot_ms() - now_ms)
+    answer = await store.converse(
+        Message("m", declared, 1, 1, 0, "n", clock.boot_ms(), {}, whole=whole)
+    )
+
+    assert declared == replace(identity, epoch=now_ms)
+    assert await store.declare(loss) == declared
+    assert isinstance(answer, Reply)
+    assert not answer.open
