@@ -17,6 +17,7 @@ local rows = { ACTIVE = 0, LEFT = 1, RETIRED = 2 }
 do
   local prefix = ledger.prefix
   local SEGMENT = 128  -- buckets in one field: a full row is 26 times smaller than one each
+  local AT_ONCE = 2000  -- arguments of one call: Lua's stack holds some 8,000
   local function slots() return '>' .. string.rep('I4', SEGMENT) end
   local FIELDS = { 'generation', 'seq', 'epoch', 'boot_offset', 'roster', 'heard', 'joined',
     'standing', 'frees', 'final' }
@@ -54,7 +55,9 @@ do
       found[#found + 1] = 'value:' .. name
       found[#found + 1] = cmsgpack.pack(value)
     end
-    if #found > 0 then redis.call('HSET', row.key, unpack(found)) end
+    for from = 1, #found, AT_ONCE do
+      redis.call('HSET', row.key, unpack(found, from, math.min(from + AT_ONCE - 1, #found)))
+    end
   end
 
   function rows.drop(row)
