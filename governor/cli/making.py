@@ -189,11 +189,15 @@ def _leave_lost(plan: Plan, words: Words) -> Done:
     """Say that a ledger must be restored first. Raises DoubtError if more was asked for."""
     name = plan.contract.name
     is_closed = plan.there is not None and plan.there.stands
-    state = "closed by a loss" if is_closed else "not the one that this journal knows any more"
+    state = (
+        "closed until all who share it have brought their rows"
+        if is_closed
+        else "lost: it is not there as this journal knows it"
+    )
     if plan.begins or plan.bound.dropped or (words.raises and plan.bound.laxer):
         raise DoubtError(
             f"the ledger of contract {name!r} is {state}, and its rules do not change before it is "
-            "open again: `governor run` restores it; then say this again."
+            "open again. `governor run` restores it; then say this again."
         )
     return Done((f"ledger of {name}: it is {state}; `governor run` restores it",), began=False)
 

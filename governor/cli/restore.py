@@ -35,12 +35,16 @@ if TYPE_CHECKING:
 
 PATIENCE_MS: Final = 10_000  # the ledger waits 3 s for members that nobody knows, then for each
 DECLARED_MS: Final = 3_000  # a Governor that runs speaks every second
+NO_EPOCH: Final = 0  # of a ledger whose members are left, but not itself
 LOOK_MS: Final = 200  # between two looks at it
 
 
-async def restore(config: Config, say: Callable[[str], None]) -> None:
+async def restore(
+    config: Config, say: Callable[[str], None], *, patience_ms: int = PATIENCE_MS
+) -> None:
     """Let every contract's ledger open that waits for a word, and say what came of it.
 
+    `patience_ms` is how long each may take to open.
     Raises DoubtError, naming each member that is still awaited with the remedy, and LedgerError
     or LedgerUnreachableError.
     """
@@ -53,7 +57,7 @@ async def restore(config: Config, say: Callable[[str], None]) -> None:
             idle = await stack.enter_async_context(idle_member(config, clock, create=False))
         except InUseError:
             idle = None
-        restoring = Restoring(config, clock, say, idle)
+        restoring = Restoring(config, clock, say, idle, patience_ms)
         closed = [
             line
             for contract in config.contracts()
@@ -67,9 +71,15 @@ class Restoring:
     """One operator's word, for one contract after the other. `idle`: no Governor runs here."""
 
     def __init__(
-        self, config: Config, clock: Clock, say: Callable[[str], None], idle: IdleMember | None
+        self,
+        config: Config,
+        clock: Clock,
+        say: Callable[[str], None],
+        idle: IdleMember | None,
+        patience_ms: int,
     ) -> None:
         self._config, self._clock, self._say, self._idle = config, clock, say, idle
+        self._patience_ms = patience_ms
 
     async def restore(self, contract: str) -> list[str]:
         """Give the word if it is needed, bring this member's row, and wait until it is open.
@@ -81,7 +91,7 @@ class Restoring:
         if there is not None and there.stands and there.open and there.identity == known.identity:
             self._say(f"ledger of {contract}: it is open, and there is nothing to restore")
             return []
-        if there is None or there.awaits_word or not there.members:
+        if _needs_word(there):
             await self._vouch(contract, known, there)
         if self._idle is None:
             return await self._wait(contract)
@@ -136,18 +146,29 @@ class Restoring:
 
     async def _wait(self, contract: str) -> list[str]:
         """Look at the ledger until it is open, or patience ends; return what it waits for."""
-        there = None
-        for _ in range(PATIENCE_MS // LOOK_MS):
-            there = await look(self._config, contract, self._clock)
-            if there is not None and there.stands and there.open:
-                self._say(f"ledger of {contract}: it is open")
-                return []
+        waited_ms, there = 0, await look(self._config, contract, self._clock)
+        while there is None or not (there.stands and there.open):
+            if waited_ms >= self._patience_ms:
+                return _closed(contract, there)
             await self._clock.sleep_ms(LOOK_MS)
-        if there is None or not there.stands:
-            return [
-                f"ledger of {contract}: nobody has brought it back: see the log of `governor run`"
-            ]
-        return [
-            f"ledger of {contract}: it is still closed, and waits for {what}"
-            for what in waits_for(there) or ["the next word of a Governor"]
-        ]
+            waited_ms, there = waited_ms + LOOK_MS, await look(self._config, contract, self._clock)
+        self._say(f"ledger of {contract}: it is open")
+        return []
+
+
+def _needs_word(there: Survey | None) -> bool:
+    """Say whether a ledger has forgotten who used it, or will be found to have, once declared."""
+    if there is None or there.awaits_word:
+        return True
+    is_gone = there.identity.epoch == NO_EPOCH or not there.members
+    return is_gone and not there.open
+
+
+def _closed(contract: str, there: Survey | None) -> list[str]:
+    """Return what stands in the way of a ledger that has not opened, line by line."""
+    if there is None or not there.stands:
+        return [f"ledger of {contract}: nobody has brought it back: see the log of `governor run`"]
+    return [
+        f"ledger of {contract}: it is still closed, and waits for {what}"
+        for what in waits_for(there) or ["the next word of a Governor"]
+    ]
