@@ -42,6 +42,7 @@ def conflicts(
         for where, said in _twice("limit", names):
             yield ("contract", number, *where), said
     yield from _catalogs(contracts, directory, catalogs)
+    yield from _units(contracts)
     yield from _jobs(jobs, contracts)
     yield from _pairs(content)
     yield from _homes(content)
@@ -78,6 +79,19 @@ def _catalogs(
             yield where, f"there is no catalog {catalog!r}; write {known} or the path of a .toml"
         elif not (directory / Path(catalog).expanduser()).is_file():
             yield where, f"{catalog} is not there, or is no file; create it or correct the path"
+
+
+def _units(contracts: list[Item]) -> Iterator[Mistake]:
+    """Refuse a limit in two units, or in none."""
+    for number, contract in enumerate(contracts):
+        for place, limit in enumerate(_items(contract, "limit")):
+            where = ("contract", number, "limit", place)
+            units = sum(limit.get(unit) is not None for unit in ("posts", "requests"))
+            if units > 1:
+                said = "it is a limit on posts already; write a [[contract.limit]] for each"
+                yield (*where, "requests"), said
+            elif units < 1 and limit is not NAMELESS:
+                yield (*where, "posts"), "it is missing; write posts or requests"
 
 
 def _jobs(jobs: list[Item], contracts: list[Item]) -> Iterator[Mistake]:

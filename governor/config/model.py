@@ -166,10 +166,11 @@ class Damages(Table):
 
 
 class Limit(Table):
-    """At most so many posts in any window."""
+    """At most so many posts, or so many requests, in any window."""
 
     name: Name = Field(description="What refusals and metrics call it.")
-    posts: Posts = Field(description="The most posts.")
+    posts: Posts | None = Field(None, description="The most posts; or say requests.")
+    requests: Posts | None = Field(None, description="The most requests; or say posts.")
     window: Annotated[Duration, at_least(1_000)] = Field(
         description="The window's length, from 1s up."
     )
@@ -240,9 +241,7 @@ class Config(Table):
             policy.Contract(
                 name=each.name,
                 catalog=each.catalog,
-                limits=tuple(
-                    policy.Limit(limit.name, limit.posts, limit.window) for limit in each.limit
-                ),
+                limits=tuple(_limit(limit) for limit in each.limit),
                 basis=each.basis,
                 mode=each.mode,
                 unknown=each.unknown,
@@ -265,6 +264,13 @@ class Config(Table):
             for each in self.contract
             if "throttle_from" in each.model_fields_set
         ]
+
+
+def _limit(limit: Limit) -> policy.Limit:
+    if limit.posts is not None:
+        return policy.Limit(limit.name, limit.posts, limit.window)
+    assert limit.requests is not None, "a limit is in posts or in requests"
+    return policy.Limit(limit.name, limit.requests, limit.window, "requests")
 
 
 def _job(job: Job) -> policy.Job:

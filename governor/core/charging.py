@@ -8,6 +8,8 @@ The rule behind every line: never give back what cannot be proven undelivered.
     ... a 4xx without a post               0, unless errors = "charge"
     ... an operation the catalog lacks     at least 200: the largest page X serves by default
     anything else                          the full price, or what was seen where that is higher
+
+A limit on requests counts 1 for each that was sent, however it ended and whatever it cost in posts.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ CLIENT_ERRORS = range(400, 500)
 class Charge:
     """How a hold ends. `received` is None where the answer could not be counted.
 
+    `requests` is 1 if anything of it may have been sent.
     `overrun` is how far the charge passes the price: a mistake of the catalog, never clipped.
     """
 
@@ -40,6 +43,7 @@ class Charge:
     received: int | None
     lingers: bool
     overrun: int
+    requests: int = 1
 
 
 def charge(
@@ -52,7 +56,7 @@ def charge(
 ) -> Charge:
     """Return what a hold is charged as it stands; `status` and `count` as far as they are known."""
     if hold.believed is Outcome.VOID:
-        return Charge(Outcome.VOID, 0, None, lingers=False, overrun=0)
+        return Charge(Outcome.VOID, 0, None, lingers=False, overrun=0, requests=0)
     if hold.state is State.READ and isinstance(count, Counted):
         posts = settled(contract, quote, status=status, received=count.posts)
         overrun = max(0, posts - quote.price)

@@ -16,20 +16,22 @@ Basis = Literal["asked", "received"]
 Mode = Literal["enforce", "shadow"]
 Unknown = Literal["charge", "refuse"]
 Errors = Literal["free", "charge"]
+Unit = Literal["posts", "requests"]
 DEFAULT_JOB = "default"  # the one job when no [[job]] is configured
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `posts` in any window of `window_ms`."""
+    """At most `most` posts, or requests, in any window of `window_ms`."""
 
     name: str
-    posts: int
+    most: int
     window_ms: int
+    unit: Unit = "posts"
 
     def __post_init__(self) -> None:
-        if not 0 < self.posts < MOST_POSTS:
-            raise ValueError(f"limit {self.name!r}: posts must be 1 to {MOST_POSTS - 1:_}")
+        if not 0 < self.most < MOST_POSTS:
+            raise ValueError(f"limit {self.name!r}: {self.unit} must be 1 to {MOST_POSTS - 1:_}")
         if SHARE in self.name:
             raise ValueError(f"limit {self.name!r}: a name has no {SHARE!r} in it")
 
@@ -57,6 +59,15 @@ class Contract:
     throttle_from_ppm: int = 800_000
     max_wait_ms: int = 4_000
     damages: Damages | None = None
+
+    def limits_in(self, unit: Unit) -> tuple[Limit, ...]:
+        """Return the limits that count in one unit."""
+        return tuple(limit for limit in self.limits if limit.unit == unit)
+
+    @property
+    def first(self) -> Limit:
+        """The limit that stands for all where one number must do: the first on posts, if any."""
+        return (self.limits_in("posts") or self.limits)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +114,17 @@ def strictest(contract: Contract, shown: Leniency) -> Contract:
 
 
 def accounts(contract: Contract, jobs: tuple[Job, ...]) -> tuple[Account, ...]:
-    """Return every account of a contract: each limit's own, and each job's share of it."""
-    own = [Account(limit.name, limit.posts, limit.window_ms) for limit in contract.limits]
+    """Return every account of a contract: each limit's own, and each job's share of it.
+
+    A job's cap is in posts, so that its share of a limit on requests has none.
+    """
+    own = [Account(limit.name, limit.most, limit.window_ms) for limit in contract.limits]
     shares = [
-        Account(f"{limit.name}{SHARE}{job.name}", job.posts, limit.window_ms)
+        Account(
+            f"{limit.name}{SHARE}{job.name}",
+            job.posts if limit.unit == "posts" else None,
+            limit.window_ms,
+        )
         for limit in contract.limits
         for job in jobs
         if job.contract in (None, contract.name)
@@ -114,11 +132,18 @@ def accounts(contract: Contract, jobs: tuple[Job, ...]) -> tuple[Account, ...]:
     return (*own, *shares)
 
 
-def amounts(contract: Contract, job: Job, posts: int) -> tuple[tuple[str, int], ...]:
+def amounts(
+    contract: Contract, job: Job, posts: int, *, requests: int = 1
+) -> tuple[tuple[str, int], ...]:
     """Return what a hold of `posts` by `job` takes from each of its accounts.
 
-    They are among `accounts`: a job of another contract, which shadow mode lets pass, has no share.
+    A hold is one wire request (invariant 9); once void, it was none. The accounts are among
+    `accounts`: a job of another contract, which shadow mode lets pass, has no share.
     """
     share = f"{SHARE}{job.name}"
     endings = ("", share) if job.contract in (None, contract.name) else ("",)
-    return tuple((limit.name + ending, posts) for limit in contract.limits for ending in endings)
+    return tuple(
+        (limit.name + ending, posts if limit.unit == "posts" else requests)
+        for limit in contract.limits
+        for ending in endings
+    )

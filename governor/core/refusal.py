@@ -32,6 +32,8 @@ from typing import TYPE_CHECKING, assert_never
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from governor.core.policy import Unit
+
 Headers = tuple[tuple[str, str], ...]
 
 MOST_JITTER_S = 30  # sleepers of one limit wake over half a minute, not in one instant
@@ -49,15 +51,16 @@ KIND = re.compile(r"[a-z_]+")
 class Standing:
     """How one limit, or a job's share of it, stands at `now_ms` of the wall clock.
 
-    `headroom` is what is free of its `posts`; `next_free_ms` is when any more posts free, wall
-    time, or None when that is not known.
+    It allows `most` of its unit, and `headroom` of that is free; `next_free_ms` is when any more
+    frees, wall time, or None when that is not known.
     """
 
     name: str
-    posts: int
+    most: int
     window_ms: int
     headroom: int
     next_free_ms: int | None = None
+    unit: Unit = "posts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,7 @@ def refuse(cause: Cause, request: Request, standing: Standing) -> Notice:
         "asked": request.asked,
         "price": request.price,
         "headroom": standing.headroom,
+        "unit": standing.unit,
         "decision_id": request.decision_id,
     }
     if wait_s is not None:
@@ -167,7 +171,7 @@ def refuse(cause: Cause, request: Request, standing: Standing) -> Notice:
         "Too Many Requests",
         body,
         (
-            ("x-rate-limit-limit", str(standing.posts)),
+            ("x-rate-limit-limit", str(standing.most)),
             ("x-rate-limit-remaining", "0"),
             ("x-rate-limit-reset", str(_reset(cause, request, wait_s))),
             *((("Retry-After", str(wait_s)),) if wait_s is not None else ()),
@@ -205,13 +209,14 @@ def problem(status: int, title: str, detail: str, kind: str) -> Notice:
 
 def _verdict(cause: Cause, request: Request, standing: Standing) -> _Verdict:
     name, span = standing.name, _span(standing.window_ms)
-    rule = f"{name} allows {standing.posts} posts in any {span}"
+    rule = f"{name} allows {standing.most} {standing.unit} in any {span}"
     match cause:
         case Spent(wait_ms):
             wait_ms = PENDING_S * 1000 if wait_ms is None else wait_ms
+            needs = f"may return {request.price}" if standing.unit == "posts" else "is one more"
             detail = (
-                f"{rule} and has {standing.headroom} left; this request may return "
-                f"{request.price}. Retry in {max(1, _seconds(wait_ms))} s."
+                f"{rule} and has {standing.headroom} left; this request {needs}. "
+                f"Retry in {max(1, _seconds(wait_ms))} s."
             )
             return _Verdict(QUOTA_EXCEEDED, detail, f"{name} allowance", wait_ms)
         case AboveLimit():
@@ -244,7 +249,8 @@ def _reset(cause: Cause, request: Request, wait_s: int | None) -> int:
 
 def _policy(standing: Standing) -> str:
     window_s = _seconds(standing.window_ms)
-    return f'{_string(standing.name)};q={standing.posts};w={window_s};governor-unit="posts"'
+    name, unit = _string(standing.name), _string(standing.unit)
+    return f"{name};q={standing.most};w={window_s};governor-unit={unit}"
 
 
 def _none_left(standing: Standing, now_ms: int, wait_s: int | None) -> str:

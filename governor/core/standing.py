@@ -34,7 +34,7 @@ def standings(
     found = []
     for account, _ in amounts:
         limit = limits[account.partition(SHARE)[0]]
-        unheard = Usage(0, 0, None if SHARE in account else limit.posts, None)
+        unheard = Usage(0, 0, None if SHARE in account else limit.most, None)
         stands = usage.get(account, unheard)
         if stands.limit is None:
             continue
@@ -42,10 +42,11 @@ def standings(
         found.append(
             Standing(
                 name=account,
-                posts=stands.limit,
+                most=stands.limit,
                 window_ms=limit.window_ms,
                 headroom=max(0, stands.limit - stands.charged - stands.pending),
                 next_free_ms=None if frees_ms is None else frees_ms - ledger_ms + wall_ms,
+                unit=limit.unit,
             )
         )
     return tuple(found)

@@ -27,7 +27,7 @@ async def resolve(course: Course) -> None:
     """End the hold: charge it durably, tell the ledger, and record what happened. Once."""
     count = await _count(course)
     ended = charge(course.terms, course.quote, course.hold, status=course.status, count=count)
-    posts = amounts(course.contract, course.job, ended.posts)
+    posts = amounts(course.contract, course.job, ended.posts, requests=ended.requests)
     if await _is_durable(course, ended, posts):
         course.conversation.end(course.hold, posts, lingers=ended.lingers)
     course.adapters.record(_recorded(course, ended, count))
@@ -68,7 +68,7 @@ async def _is_durable(course: Course, ended: Charge, posts: Amounts) -> bool:
 
 def _recorded(course: Course, ended: Charge, count: Counted | Unreadable | None) -> ExchangeRecord:
     quote, now_ms = course.quote, course.adapters.clock.monotonic_ms()
-    usage = course.conversation.snapshot().usage.get(course.contract.limits[0].name)
+    usage = course.conversation.snapshot().usage.get(course.contract.first.name)
     return ExchangeRecord(
         decision_id=course.id,
         contract=course.contract.name,

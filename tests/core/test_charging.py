@@ -41,7 +41,7 @@ def settle(quote: Quote, posts: int, *, status: int = 200, rules: Contract | Non
 @pytest.mark.parametrize("state", [State.ASKED, State.GRANTED, State.CLAIMED])
 def test_a_request_of_which_nothing_was_written_is_free(state: State) -> None:
     assert charge(contract(), PAGE, hold_in(state), status=None, count=None) == Charge(
-        Outcome.VOID, 0, None, lingers=False, overrun=0
+        Outcome.VOID, 0, None, lingers=False, overrun=0, requests=0
     )
 
 
@@ -61,6 +61,18 @@ def test_by_the_received_basis_a_page_costs_what_it_held(received: int, charged:
 @pytest.mark.parametrize(("received", "charged"), [(0, 50), (50, 50), (120, 120)])
 def test_ids_named_are_charged_by_either_basis(received: int, charged: int) -> None:
     assert settle(LOOKUP, received, rules=contract(basis="received")).posts == charged
+
+
+@pytest.mark.parametrize("state", [State.SENT, State.READ])
+@pytest.mark.parametrize("count", [None, Counted(0), Counted(300), Unreadable("cut")])
+@pytest.mark.parametrize("status", [None, 200, 404, 503])
+def test_a_request_that_was_sent_is_one_request_whatever_it_cost_in_posts(
+    state: State, count: Counted | Unreadable | None, status: int | None
+) -> None:
+    """A free error too: the platform was asked."""
+    ended = charge(contract(), PAGE, hold_in(state), status=status, count=count)
+
+    assert ended.requests == 1
 
 
 def test_more_than_the_price_is_recorded_in_full_as_an_overrun() -> None:

@@ -104,3 +104,32 @@ def test_the_stricter_of_configuration_and_ledger_binds(
 
 def test_a_ledger_as_lax_as_the_configuration_changes_nothing() -> None:
     assert strictest(CONTRACT, LAXEST) == CONTRACT
+
+
+BOTH = replace(CONTRACT, limits=(Limit("x-15m", 300, 900_000, "requests"), *CONTRACT.limits[:1]))
+
+
+def test_a_hold_is_one_request_and_its_price_in_posts() -> None:
+    """Once void it was neither."""
+    job = Job("a", posts=5)
+
+    assert dict(amounts(BOTH, job, 100)) == {
+        "x-15m": 1,
+        "x-15m/a": 1,
+        "x-24h": 100,
+        "x-24h/a": 100,
+    }
+    assert {posts for _, posts in amounts(BOTH, job, 0, requests=0)} == {0}
+
+
+def test_a_jobs_cap_is_in_posts_and_caps_no_requests() -> None:
+    caps = {account.name: account.limit for account in accounts(BOTH, (Job("a", posts=5),))}
+
+    assert caps == {"x-15m": 300, "x-24h": 1_000_000, "x-15m/a": None, "x-24h/a": 5}
+
+
+def test_where_one_number_must_do_it_is_in_posts() -> None:
+    only = replace(CONTRACT, limits=BOTH.limits_in("requests"))
+
+    assert BOTH.first.name == "x-24h"
+    assert only.first.name == "x-15m"

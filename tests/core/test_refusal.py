@@ -103,7 +103,7 @@ def test_the_wire_form_of_a_spent_limit() -> None:
         b'"detail":"x-24h allows 1000000 posts in any 24 h and has 0 left; this request may return'
         b' 300. Retry in 5421 s.",'
         b'"violated-policies":["x-24h"],"errors":[{"code":88,"message":"Rate limit exceeded"}],'
-        b'"contract":"x","limit":"x-24h","asked":100,"price":300,"headroom":0,'
+        b'"contract":"x","limit":"x-24h","asked":100,"price":300,"headroom":0,"unit":"posts",'
         b'"decision_id":"01JD","retry_at":"2026-11-23T19:05:00Z"}'
     )
     headers = (
@@ -297,3 +297,19 @@ def test_a_window_is_named_in_its_largest_whole_unit(window_ms: int, span: str) 
     body = json.loads(refuse(Spent(1_000), REQUEST, standing).body)
 
     assert f"10 posts in any {span} and" in body["detail"]
+
+
+def test_a_limit_on_requests_is_told_in_requests() -> None:
+    """The crawler sees why, and its fields count what the limit counts."""
+    standing = Standing("x-15m", 300, 900_000, headroom=0, unit="requests")
+    notice = refuse(Spent(35_000), REQUEST, standing)
+    body, fields = json.loads(notice.body), dict(notice.headers)
+
+    assert body["detail"] == (
+        "x-15m allows 300 requests in any 15 min and has 0 left; this request is one more. "
+        "Retry in 35 s."
+    )
+    assert (body["limit"], body["unit"], body["headroom"]) == ("x-15m", "requests", 0)
+    assert fields["x-rate-limit-limit"] == "300"
+    assert fields["RateLimit-Policy"] == '"x-15m";q=300;w=900;governor-unit="requests"'
+    assert fields["RateLimit"] == '"x-15m";r=0;t=35'

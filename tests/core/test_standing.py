@@ -46,7 +46,7 @@ def test_when_posts_free_is_told_in_wall_time() -> None:
 def test_the_limit_that_the_ledger_enforces_is_told_and_not_the_configured_one() -> None:
     usage = {"day": Usage(charged=0, pending=0, limit=400, next_free_ms=None)}
 
-    assert found(usage)["day"].posts == 400
+    assert found(usage)["day"].most == 400
 
 
 def test_a_share_is_told_only_if_it_has_a_cap() -> None:

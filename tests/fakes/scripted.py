@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 LIMIT = "x-24h"
 IDENTITY = Identity(1, "run", "replication")
+REQUESTS = Limit("x-15m", 2, 900_000, "requests")
 SEARCH = "/2/tweets/search/recent?max_results=100&expansions=referenced_tweets.id"
 STREAM = "/2/tweets/search/stream"
 FULL_PRICE = 300  # of SEARCH: 100 posts, each with two that it refers to
@@ -362,7 +363,7 @@ async def stage(
     assert upstream.open == 0
 
 
-def terms(posts: int = 1_000, **rules: object) -> Contract:
-    """Return a contract of so many posts in 24 hours, in which nobody waits."""
+def terms(posts: int = 1_000, *others: Limit, **rules: object) -> Contract:
+    """Return a contract of so many posts in 24 hours, and other limits; in it nobody waits."""
     rules.setdefault("max_wait_ms", 0)
-    return Contract("x", "x", (Limit(LIMIT, posts, 86_400_000),), **rules)  # type: ignore[arg-type]  # as given
+    return Contract("x", "x", (Limit(LIMIT, posts, 86_400_000), *others), **rules)  # type: ignore[arg-type]  # as given

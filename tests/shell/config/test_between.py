@@ -70,6 +70,14 @@ CONFLICTS = {
         f"[[contract]]\n{LIMIT}{LIMIT}",
         ("contract.0.limit.1.name", "'l' stands twice"),
     ),
+    "a limit in two units": (
+        f"[[contract]]\n{LIMIT}requests = 5\n",
+        ("contract.0.limit.0.requests", "it is a limit on posts already; write a [[contract.limit"),
+    ),
+    "a limit on nothing": (
+        '[[contract]]\n[[contract.limit]]\nname = "l"\nwindow = "1h"\n',
+        ("contract.0.limit.0.posts", "it is missing; write posts or requests"),
+    ),
     "two jobs of one name": (JOB + JOB, ("job.1.name", "'a' stands twice")),
     "members of a ledger that nobody shares": (
         '[ledger]\nmembers = ["a"]\n',

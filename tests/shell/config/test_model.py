@@ -204,3 +204,24 @@ def test_a_configuration_does_not_change_once_it_was_read() -> None:
 
     with pytest.raises(ValidationError):
         config.listen.proxy = "0.0.0.0:1"  # type: ignore[misc]  # what must not be possible
+
+
+def test_a_limit_may_be_on_requests_beside_one_on_posts() -> None:
+    (contract,) = read(
+        """
+        [[contract]]
+        [[contract.limit]]
+        name = "x-24h"
+        posts = 1_000
+        window = "24h"
+        [[contract.limit]]
+        name = "x-15m"
+        requests = 300
+        window = "15m"
+        """
+    ).contracts()
+
+    assert contract.limits == (
+        policy.Limit("x-24h", 1_000, 86_400_000),
+        policy.Limit("x-15m", 300, 900_000, "requests"),
+    )

@@ -57,7 +57,7 @@ def test_what_is_shown_could_be_written_into_the_file(tmp_path: Path) -> None:
         "keep": "400d",
     }
     assert content["contract"][0]["limit"] == [
-        {"name": "x-24h", "posts": 1_000_000, "window": "24h"}
+        {"name": "x-24h", "posts": 1_000_000, "requests": None, "window": "24h"}
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from governor.core.ledger.records import Outcome
 from governor.core.policy import Job
-from tests.fakes.scripted import JSON, LIMIT, Script, broken, stage
+from tests.fakes.scripted import HALF, JSON, LIMIT, REQUESTS, Script, broken, stage, terms
 
 
 async def test_a_platform_that_was_never_reached_costs_nothing() -> None:
@@ -55,3 +55,20 @@ async def test_a_share_that_is_spent_is_named_in_the_refusal() -> None:
         assert crawler.status == 429
         assert b'"limit":"x-24h/default"' in crawler.received
         assert on.record.reason == "job_cap"
+
+
+async def test_a_crawler_is_told_of_the_limit_that_refuses_it_in_its_own_unit() -> None:
+    async with stage(Script((HALF,)), contract=terms(10_000, REQUESTS)) as on:
+        passing = await on.live()
+        await on.live()
+        crawler = await on.live()
+
+        (policy,) = passing.fields("RateLimit-Policy")
+        assert policy.split(", ") == [
+            f'"{LIMIT}";q=10000;w=86400;governor-unit="posts"',
+            '"x-15m";q=2;w=900;governor-unit="requests"',
+        ]
+        assert crawler.status == 429
+        assert b"x-15m allows 2 requests in any 15 min and has 0 left" in crawler.received
+        assert crawler.fields("x-rate-limit-limit") == ["2"]
+        assert (on.records[-1].reason, on.records[-1].usage) == ("limit", 200)

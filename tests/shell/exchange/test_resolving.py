@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,7 @@ from tests.fakes.scripted import (
     HALF,
     JSON,
     LIMIT,
+    REQUESTS,
     TOO_FULL,
     Script,
     ScriptedCrawler,
@@ -161,3 +163,45 @@ async def test_the_record_measures_the_platform_and_the_whole() -> None:
         await running
 
         assert (on.record.upstream_ms, on.record.total_ms) == (200, 230)
+
+
+@pytest.mark.parametrize(
+    ("script", "posts", "requests"),
+    [
+        (Script((HALF,)), 100, 1),
+        (Script((b'{"title":"Unauthorized"}',), status=401), 0, 1),
+        (Script(unanswered=broken(sent=True)), FULL_PRICE, 1),
+        (Script(unanswered=broken(sent=False)), 0, 0),
+    ],
+    ids=["settled", "a free error", "orphaned", "void"],
+)
+async def test_a_limit_on_requests_counts_what_was_sent_whatever_it_cost(
+    script: Script, posts: int, requests: int
+) -> None:
+    """Each wire request is one, a free error too; what was never sent is none."""
+    async with stage(script, contract=terms(1_000, REQUESTS)) as on:
+        await on.live()
+
+        assert await on.usage() == (posts, 0)
+        assert await on.usage("x-15m") == (requests, 0)
+        assert await on.usage("x-15m/default") == (requests, 0)
+
+
+async def test_where_posts_run_out_no_request_is_counted() -> None:
+    """A hold is granted on all limits or on none."""
+    async with stage(Script((HALF,)), contract=terms(1_200, replace(REQUESTS, most=9))) as on:
+        await on.spend(850)  # in one request
+        statuses = [(await on.live()).status for _ in range(3)]
+
+        assert statuses == [200, 429, 429]
+        assert await on.usage() == (950, 0)
+        assert await on.usage("x-15m") == (2, 0)
+
+
+async def test_where_requests_run_out_no_post_is_counted() -> None:
+    async with stage(Script((HALF,)), contract=terms(1_200, REQUESTS)) as on:
+        statuses = [(await on.live()).status for _ in range(3)]
+
+        assert statuses == [200, 200, 429]
+        assert await on.usage() == (200, 0)
+        assert await on.usage("x-15m") == (2, 0)

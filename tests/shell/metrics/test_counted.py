@@ -5,96 +5,26 @@ from __future__ import annotations
 import shutil
 import subprocess
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
 
 import pytest
 from prometheus_client import REGISTRY
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as open_metrics,
 )
-from prometheus_client.parser import text_string_to_metric_families as prometheus_text
 
-from governor.core.ledger.decisions import Snapshot
-from governor.core.ledger.messages import DoubtReason, Usage
-from governor.core.policy import Contract, Damages, Job, Limit
-from governor.core.record import ExchangeRecord
-from governor.metrics import OUTCOMES, REASONS, STATES, Metrics
-from tests.fakes.clock import MIDNIGHT_MS, FakeClock
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-JOB: Final = {"contract": "x", "job": "elections"}
-POSTS: Final = JOB | {"operation": "search"}
-Labels = tuple[tuple[str, str], ...]
-
-DAY_MS: Final = 86_400_000
-CONTRACT: Final = Contract(
-    "x",
-    "x",
-    (Limit("x-24h", 1_000_000, DAY_MS),),
-    damages=Damages(15_000, "USD", 1_000_000),
+from governor.core.ledger.messages import Usage
+from governor.metrics import OUTCOMES, REASONS
+from tests.fakes.clock import MIDNIGHT_MS
+from tests.shell.metrics.conftest import (
+    DAY_MS,
+    JOB,
+    POSTS,
+    QUIET,
+    RECORD,
+    made,
+    shown,
+    value,
 )
-JOBS: Final = (Job("elections", posts=300_000), Job("health"))
-QUIET: Final = Snapshot(
-    contract="x",
-    doubt=None,
-    usage={},
-    time_ms=0,
-    high_ms=0,
-    waiting=0,
-    holds=0,
-    oldest_hold_ms=None,
-    stepped=(),
-)
-RECORD: Final = ExchangeRecord(
-    decision_id="0123",
-    contract="x",
-    job="elections",
-    operation="search",
-    way="proxy",
-    decision="allow",
-    reason="",
-    outcome="settled",
-    asked=100,
-    price=300,
-    received=120,
-    unreadable="",
-    charged=120,
-    overrun=0,
-    usage=120,
-    status=200,
-    waited_ms=30,
-    upstream_ms=400,
-    total_ms=434,
-    relayed_bytes=9_000,
-)
-
-
-def made(snapshots: Iterable[Snapshot] = ()) -> Metrics:
-    return Metrics(
-        contracts=(CONTRACT,),
-        jobs=JOBS,
-        operations={"x": ("search", "lookup")},
-        snapshots=lambda: snapshots,
-        clock=FakeClock(),
-        ca_expires_ms=MIDNIGHT_MS + DAY_MS,
-        version="1.2.3",
-    )
-
-
-async def shown(metrics: Metrics) -> dict[tuple[str, Labels], float]:
-    """Return every sample, by its name and its sorted labels, as a Prometheus would read it."""
-    _, body = await metrics.text()
-    return {
-        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-        for family in prometheus_text(body.decode())
-        for sample in family.samples
-    }
-
-
-async def value(metrics: Metrics, name: str, **labels: str) -> float | None:
-    return (await shown(metrics)).get((f"governor_{name}", tuple(sorted(labels.items()))))
 
 
 async def test_an_exchange_is_counted_under_its_contract_job_and_operation() -> None:
@@ -207,94 +137,6 @@ async def test_every_counter_is_there_before_it_counts() -> None:
             )
         for reason in REASONS:
             assert await value(metrics, "refusals_total", contract="x", job=job, reason=reason) == 0
-
-
-async def test_accounts_show_limit_usage_holds_and_headroom() -> None:
-    """The limit's own account has no job; a job without a cap has neither limit nor headroom."""
-    usage = {
-        "x-24h": Usage(charged=250, pending=50, limit=1_000, next_free_ms=None),
-        "x-24h/elections": Usage(charged=100, pending=0, limit=300, next_free_ms=None),
-        "x-24h/health": Usage(charged=150, pending=50, limit=None, next_free_ms=None),
-        "x-24h/stranger": Usage(charged=1, pending=0, limit=None, next_free_ms=None),
-    }
-    metrics = made([replace(QUIET, usage=usage)])
-    own = {"contract": "x", "limit": "x-24h", "job": ""}
-
-    assert await value(metrics, "limit_posts", **own) == 1_000  # as enforced, not as configured
-    assert await value(metrics, "usage_posts", **own) == 300
-    assert await value(metrics, "held_posts", **own) == 50
-    assert await value(metrics, "headroom_posts", **own) == 700
-    assert await value(metrics, "headroom_posts", **(own | {"job": "elections"})) == 200
-    assert await value(metrics, "usage_posts", **(own | {"job": "health"})) == 200
-    assert await value(metrics, "limit_posts", **(own | {"job": "health"})) is None
-    assert await value(metrics, "headroom_posts", **(own | {"job": "health"})) is None
-    assert await value(metrics, "usage_posts", **(own | {"job": "stranger"})) is None
-
-
-async def test_a_ledger_that_has_not_spoken_is_never_shown_as_nothing_used() -> None:
-    metrics = made([QUIET])
-    own = {"contract": "x", "limit": "x-24h", "job": ""}
-
-    assert await value(metrics, "limit_posts", **own) == 1_000_000
-    assert await value(metrics, "usage_posts", **own) is None
-    assert await value(metrics, "headroom_posts", **own) is None
-
-
-@pytest.mark.parametrize("doubt", [None, *DoubtReason])
-async def test_a_ledger_is_in_one_state(doubt: DoubtReason | None) -> None:
-    metrics = made([replace(QUIET, doubt=doubt)])
-    states = {
-        state: await value(metrics, "ledger_state", contract="x", state=state) for state in STATES
-    }
-
-    assert states.pop("open" if doubt is None else doubt.value) == 1
-    assert set(states.values()) == {0}
-    assert len(states) == len(DoubtReason)
-
-
-async def test_gauges_are_read_when_somebody_scrapes() -> None:
-    snapshots = [QUIET]
-    metrics = made(snapshots)
-    assert await value(metrics, "waiting_exchanges", contract="x") == 0
-
-    snapshots[:] = [replace(QUIET, waiting=3, time_ms=1_000, high_ms=1_250, oldest_hold_ms=4_000)]
-
-    assert await value(metrics, "waiting_exchanges", contract="x") == 3
-    assert await value(metrics, "clock_skew_seconds", contract="x") == 0.25
-    granted = await value(metrics, "oldest_hold_timestamp_seconds", contract="x")
-    assert granted == (MIDNIGHT_MS - 4_000) / 1000
-
-
-async def test_no_hold_has_no_age() -> None:
-    assert await value(made([QUIET]), "oldest_hold_timestamp_seconds", contract="x") is None
-
-
-@pytest.mark.parametrize(
-    ("charged", "pending", "amount"),
-    [
-        (0, 0, 0),
-        (1_000_000, 0, 0),
-        (1_000_000, 1, 15_000),
-        (2_000_000, 0, 15_000),
-        (2_000_001, 0, 30_000),
-    ],
-)
-async def test_exposure_counts_each_started_unit_above_the_limit(
-    charged: int, pending: int, amount: int
-) -> None:
-    """One post too many is never shown as costing nothing."""
-    usage = {"x-24h": Usage(charged, pending, 1_000_000, None)}
-
-    metrics = made([replace(QUIET, usage=usage)])
-
-    assert await value(metrics, "exposure_amount", contract="x", currency="USD") == amount
-
-
-async def test_a_contract_without_damages_or_with_a_strange_name_shows_no_exposure() -> None:
-    metrics = made([replace(QUIET, contract="y"), QUIET])
-
-    assert await value(metrics, "exposure_amount", contract="x", currency="USD") == 0
-    assert not any("y" in dict(labels).values() for _, labels in await shown(metrics))
 
 
 async def test_the_times_of_ledger_and_journal_are_told() -> None:

@@ -1,14 +1,7 @@
-"""What Prometheus is told, all of it: names, labels, and where each number comes from.
+"""What is counted and timed of exchanges, ledger and journal, and how all of it is shown.
 
-An exchange is recorded once, at its end, from its record. What a contract's gauges show is read
-from the conversations when somebody scrapes, so they are never older than the ledger's last reply;
-gauges that are set as things happen were rejected, since nobody would set them while nothing does.
-
-Every label has a closed set of values: what the configuration and the catalog name, and "other".
-So neither a crawler nor a platform can write into a label or grow their number. Counters are there
-from the start, at 0: a rate over a counter that appears with its first post would miss that post.
-
-What is not known is not shown: before the ledger's first reply there is no usage, rather than 0.
+An exchange is recorded once, at its end, from its record. Counters are there from the start, at 0:
+a rate over a counter that appears with its first post would miss that post.
 """
 
 from __future__ import annotations
@@ -26,29 +19,26 @@ from prometheus_client import (
     Info,
     disable_created_metrics,
 )
-from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from governor.core.catalog.matching import UNKNOWN
-from governor.core.ledger.messages import SHARE, DoubtReason
 from governor.core.ledger.records import Outcome
-from governor.core.policy import accounts
+from governor.metrics.gauges import Gauges
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from prometheus_client import Metric
+    from prometheus_client.core import GaugeMetricFamily
     from prometheus_client.metrics import MetricWrapperBase
 
     from governor.clock import Clock
     from governor.core.ledger.decisions import Snapshot
-    from governor.core.policy import Contract, Damages, Job
+    from governor.core.policy import Contract, Job
     from governor.core.record import ExchangeRecord
 
 OTHER: Final = "other"
-OPEN: Final = "open"
-STATES: Final = (OPEN, *(reason.value for reason in DoubtReason))
 REASONS: Final = (
     *("limit", "job_cap", "price_above_limit", "doubt", "operation", "expired"),
     OTHER,
@@ -284,100 +274,6 @@ class Scrape(Collector):
         """Return all families."""
         yield from self.counted.collect()
         yield from self.gauges
-
-
-class Gauges:
-    """One scrape's gauges. The limit's own account has an empty `job`."""
-
-    def __init__(self) -> None:
-        account = ("contract", "limit", "job")
-        self._limit = GaugeMetricFamily(
-            "governor_limit_posts", "The most posts in any window.", labels=account
-        )
-        self._usage = GaugeMetricFamily(
-            "governor_usage_posts", "Posts that count now, charged and held.", labels=account
-        )
-        self._held = GaugeMetricFamily(
-            "governor_held_posts", "Posts on hold for requests under way.", labels=account
-        )
-        self._headroom = GaugeMetricFamily(
-            "governor_headroom_posts", "Posts left of the limit.", labels=account
-        )
-        self._exposure = GaugeMetricFamily(
-            "governor_exposure_amount",
-            "Damages for the posts above the limit, a started unit counted whole.",
-            labels=("contract", "currency"),
-        )
-        self._state = GaugeMetricFamily(
-            "governor_ledger_state",
-            "1 for the state that the ledger is in: open, or why nothing is sent.",
-            labels=("contract", "state"),
-        )
-        self._skew = GaugeMetricFamily(
-            "governor_clock_skew_seconds",
-            "How far the fastest clock of the ledger has run ahead of the slowest.",
-            labels=("contract",),
-        )
-        self._waiting = GaugeMetricFamily(
-            "governor_waiting_exchanges", "Requests waiting for room.", labels=("contract",)
-        )
-        self._oldest = GaugeMetricFamily(
-            "governor_oldest_hold_timestamp_seconds",
-            "When the oldest hold of this Governor was granted; absent when it has none.",
-            labels=("contract",),
-        )
-
-    def families(self) -> tuple[GaugeMetricFamily, ...]:
-        """Return all of them."""
-        return tuple(vars(self).values())
-
-    def accounts(self, contract: Contract, jobs: Iterable[Job], snapshot: Snapshot) -> None:
-        """Show each account; of one that the ledger has not spoken of, its limit only."""
-        for account in accounts(contract, tuple(jobs)):
-            limit_name, _, job = account.name.partition(SHARE)
-            labels = (contract.name, limit_name, job)
-            stands = snapshot.usage.get(account.name)
-            limit = account.limit if stands is None else stands.limit
-            if limit is not None:
-                self._limit.add_metric(labels, limit)
-            if stands is None:
-                continue
-            usage = stands.charged + stands.pending
-            self._usage.add_metric(labels, usage)
-            self._held.add_metric(labels, stands.pending)
-            if limit is not None:
-                self._headroom.add_metric(labels, max(0, limit - usage))
-
-    def conversation(self, snapshot: Snapshot, now_ms: int) -> None:
-        """Show how the talk with the ledger goes; `now_ms` is wall time."""
-        contract = snapshot.contract
-        found = OPEN if snapshot.doubt is None else snapshot.doubt.value
-        for state in STATES:
-            self._state.add_metric((contract, state), int(state == found))
-        self._waiting.add_metric((contract,), snapshot.waiting)
-        self._skew.add_metric((contract,), (snapshot.high_ms - snapshot.time_ms) / 1000)
-        if snapshot.oldest_hold_ms is not None:
-            granted_ms = now_ms - snapshot.oldest_hold_ms
-            self._oldest.add_metric((contract,), granted_ms / 1000)
-
-    def damages(self, contract: Contract, damages: Damages, snapshot: Snapshot) -> None:
-        """Show what the usage would cost, by our reading of the clause.
-
-        "15,000 USD per 1,000,000 posts" is read as due for each started million above the limit,
-        so one post too many costs as much as a million: rounding down would show a breach as 0.
-        Whoever reads it as due for all posts of the window adds one unit for the limit itself. Of
-        several limits the one passed furthest counts, once.
-        """
-        above = max(_above(snapshot, limit.name) for limit in contract.limits)
-        units = -(-above // damages.per_posts)
-        self._exposure.add_metric((contract.name, damages.currency), units * damages.amount)
-
-
-def _above(snapshot: Snapshot, limit: str) -> int:
-    stands = snapshot.usage.get(limit)
-    if stands is None or stands.limit is None:
-        return 0
-    return max(0, stands.charged + stands.pending - stands.limit)
 
 
 def _outcome(record: ExchangeRecord) -> str:
