@@ -16,7 +16,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 COPIED: Final = ("governor", "tests", "pyproject.toml")
-TOO_LONG_S: Final = 300  # a mutant that makes its tests hang is killed too
+TOO_LONG_S: Final = 100  # a mutant that makes its tests hang is killed too
 FAILED, NOTHING_RAN = 1, 5  # pytest's exit codes
 
 
@@ -56,7 +56,7 @@ def breed(mutant: Mutant, into: Path) -> None:
 
 def is_killed(mutant: Mutant, tree: Path) -> bool:
     """Run its tests in the copy; say whether one of them failed. Nothing ran: an error."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--timeout=30"]
     try:
         done = subprocess.run(
             [*command, *_arguments(mutant)],

@@ -14,6 +14,7 @@ FORWARDING: Final = "governor/exchange/forwarding.py"
 RESOLVING: Final = "governor/exchange/resolving.py"
 WRITER: Final = "governor/journal/writer.py"
 C: Final = "tests/shell/conversation/"
+TALKS: Final = C
 E: Final = "tests/shell/exchange/"
 J: Final = "tests/shell/journal/"
 
@@ -66,7 +67,7 @@ MUTANTS: Final = (
         TALK,
         "        return await self._is_durable(\n            Adopted(",
         "        return bool(identity) and bool(\n            Adopted(",
-        f"{C}test_talk.py",
+        TALKS,
     ),
     Mutant(
         1,
@@ -75,7 +76,7 @@ MUTANTS: Final = (
         "        if reply.roster is not None and not await self._meet(reply.roster):\n"
         "            return\n",
         "",
-        f"{C}test_talk.py",
+        TALKS,
     ),
     Mutant(
         2,
@@ -107,7 +108,7 @@ MUTANTS: Final = (
         TALK,
         "        if not reply.open:\n",
         "        if False:\n",
-        f"{C}test_talk.py",
+        TALKS,
     ),
     Mutant(
         3,

@@ -34,6 +34,7 @@ def test_a_guard_that_is_listed_is_there(mutant: Mutant) -> None:
 
 
 @pytest.mark.deep
+@pytest.mark.timeout(900)
 def test_without_a_mutation_nothing_is_killed(tmp_path: Path) -> None:
     """What kills a mutant must live without it, in the same copy and in the same way."""
     breed(Mutant(0, "nothing", "pyproject.toml", "[project]", "[project]", ""), tmp_path)
@@ -43,6 +44,7 @@ def test_without_a_mutation_nothing_is_killed(tmp_path: Path) -> None:
 
 
 @pytest.mark.deep
+@pytest.mark.timeout(200)
 @EACH
 def test_a_mutant_is_killed(mutant: Mutant, tmp_path: Path) -> None:
     breed(mutant, tmp_path)

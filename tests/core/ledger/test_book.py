@@ -159,6 +159,19 @@ def test_what_only_grows_must_not_shrink(speaker: Speaker, told: RowValue, *, so
     assert isinstance(speaker.say(whole=whole, values={"day": told}), Reply) is sound
 
 
+@pytest.mark.parametrize("known", [RowValue(0, 4, 7), RowValue(0, 5, 6), RowValue()])
+def test_a_journal_that_knows_less_than_its_row_was_put_back_from_a_copy(
+    speaker: Speaker, known: RowValue
+) -> None:
+    """To believe it would be to forget charges, whether its row counts or a loss has left it."""
+    speaker.reply(values={"day": RowValue(3, 5, 7)})
+    whole = WholeRow({"day": known}, {}, 0, 0, 0)
+    assert speaker.doubt(whole=whole, values={"day": known}) is DoubtReason.BEHIND
+    speaker.lose()
+
+    assert speaker.doubt(whole=whole, values={"day": known}) is DoubtReason.BEHIND
+
+
 def test_a_row_replaces_the_one_before_it_whole(speaker: Speaker) -> None:
     speaker.reply(ask(10, TOTAL, SHARE), values={"day": RowValue(charged=100, lingered=7)})
     other = Speaker(speaker.book, "other")
