@@ -129,9 +129,15 @@ class Fleet:
                     await asyncio.sleep(PAUSE_S)
 
     async def fill(self) -> None:
-        """Return when the limit was reached and somebody was refused."""
+        """Return when the limit was reached, and posts have begun to age out and be used again.
+
+        A blow between the two would find nothing to serve, and every fault would look harmless.
+        """
         async with asyncio.timeout(WAIT_S):
             while not any(one.status == 429 for one in self.asked):
+                await self._more()
+            refused_ms = self.clock.monotonic_ms()
+            while not all(self._served(one, since_ms=refused_ms) for one in self.governors):
                 await self._more()
 
     @contextmanager
@@ -144,13 +150,13 @@ class Fleet:
     async def resume(self) -> None:
         """Return when every governor has served a request that came after the store was back."""
         async with asyncio.timeout(WAIT_S):
-            while any(not self._served(one) for one in self.governors):
+            while not all(self._served(one, since_ms=self.mended_ms) for one in self.governors):
                 await self._more()
         self.resumed_s = (self.clock.monotonic_ms() - self.mended_ms) / 1_000
 
     async def go_on(self, seconds: float | None = None) -> None:
-        """Let the crawlers collect; by default for a window and a half."""
-        await asyncio.sleep(1.5 * self.window_ms / 1_000 if seconds is None else seconds)
+        """Let the crawlers collect; by default for more than a window."""
+        await asyncio.sleep(1.2 * self.window_ms / 1_000 if seconds is None else seconds)
 
     def outcome(self) -> Outcome:
         """Return the verdict, once nothing is under way any more."""
@@ -167,9 +173,9 @@ class Fleet:
             resumed_s=self.resumed_s,
         )
 
-    def _served(self, governor: Member) -> bool:
+    def _served(self, governor: Member, *, since_ms: int) -> bool:
         return any(
-            one.status == 200 and one.by is governor and one.began_ms >= self.mended_ms
+            one.status == 200 and one.by is governor and one.began_ms >= since_ms
             for one in reversed(self.asked)
         )
 
@@ -183,8 +189,8 @@ async def crawling_fleet(
     directory: Path,
     ledger: str,
     *,
-    posts: int = 2_000,
-    window_s: int = 10,
+    posts: int = 3_000,
+    window_s: int = 15,
     named: bool = False,
 ) -> AsyncIterator[Fleet]:
     """Start it all; `ledger` says where the ledger is. With `named` the configuration names both.

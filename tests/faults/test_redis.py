@@ -61,7 +61,7 @@ async def test_killed(server: RedisServer, tmp_path: Path, told: Tell) -> None:
         await fleet.fill()
         with fleet.struck("kill -9"):
             server.kill()
-            await fleet.go_on(6)
+            await fleet.go_on(2)
             await asyncio.to_thread(server.start)
         await fleet.resume()
         await fleet.go_on()
