@@ -13,10 +13,12 @@ from governor import recovery
 from governor.cli import initialise as verb
 from governor.cli.idle import IdleMember
 from governor.cli.making import Words, carry_out, plan
+from governor.cli.moving import move
+from governor.cli.restore import restore
 from governor.clock import SystemClock
 from governor.errors import LedgerUnreachableError
 from governor.journal import Journal
-from tests.shell.cli.conftest import TWO_LIMITS, charged, elsewhere, known
+from tests.shell.cli.conftest import CONTRACT, TWO_LIMITS, charged, elsewhere, known
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +66,8 @@ async def broken(
     *,
     before: Callable[[], None] | None = None,
     after: Callable[[], None] | None = None,
+    moves: bool = False,
+    raises: bool = False,
 ) -> list[str]:
     """Initialise, with something happening before or after the ledger is journaled."""
     journal = Journal.open(config.ledger.state, clock=SystemClock(), create=True)
@@ -72,8 +76,9 @@ async def broken(
         breaking = cast("Journal", Breaking(journal, before=before, after=after))
         member = IdleMember(config, breaking, state, SystemClock())
         (contract,) = config.contracts()
-        words = Words(used)
-        done = await carry_out(member, await plan(member, contract, words), words)
+        words = Words(used, moves, raises)
+        act = move if moves else carry_out
+        done = await act(member, await plan(member, contract, words), words)
         return list(done.lines)
     finally:
         await journal.close()
@@ -156,3 +161,42 @@ async def test_a_ledger_that_was_not_told_is_no_success(
     with pytest.raises(LedgerUnreachableError, match="Run `governor init` again"):
         await broken(config, 250, after=fresh_redis.kill)
     assert charged(config) == {"x-24h": 250}
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_move_that_broke_off_is_made_again(
+    configure: Configure, fresh_redis: RedisServer, when: str
+) -> None:
+    """The ledger is there and the journal does not know of it, or it has not heard of us."""
+    await verb.initialise(configure(), 250)
+    config = configure(ledger=f'redis = "{fresh_redis.url}"\n')
+    at = {"before": None, "after": None, when: crash}
+    with pytest.raises(CrashError):
+        await broken(config, None, moves=True, before=at["before"], after=at["after"])
+    assert known(config).home == ("embedded" if when == "before" else fresh_redis.url)
+
+    await verb.initialise(config, None, moves=True)
+    await restore(config, print)
+
+    assert known(config).home == fresh_redis.url
+    assert in_redis(fresh_redis, "x-24h") == 250
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_word_that_broke_off_is_said_again(
+    configure: Configure, fresh_redis: RedisServer, when: str
+) -> None:
+    """Before it is durable nothing is raised; said again it takes effect."""
+    redis = f'redis = "{fresh_redis.url}"\n'
+    await verb.initialise(configure(ledger=redis), 250)
+    config = configure(ledger=redis, contract=CONTRACT.replace("1000", "9000"))
+    at = {"before": None, "after": None, when: crash}
+    with pytest.raises(CrashError):
+        await broken(config, None, raises=True, before=at["before"], after=at["after"])
+    with fresh_redis.client() as inside:
+        assert inside.hget("governor:{x}:account:x-24h", "limit") == "1000"
+
+    await verb.initialise(config, None, raises=True)
+
+    assert known(config).accounts["x-24h"].limit == 9_000
+    assert in_redis(fresh_redis, "x-24h") == 250
