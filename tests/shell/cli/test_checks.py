@@ -139,6 +139,25 @@ async def test_a_redis_that_may_forget_is_found(
     assert remedy in found[f"redis {setting}"]
 
 
+async def test_a_redis_that_was_restarted_since_is_found(
+    configure: Configure, tmp_path: Path
+) -> None:
+    """Its files are whole, as far as it knows; what it had acknowledged after them it cannot."""
+    server = RedisServer(tmp_path / "redis")
+    try:
+        config = configure(ledger=on_redis(server))
+        await initialise(config, None)
+        assert await unsound(config) == {}
+        server.restart()
+
+        found = await unsound(config)
+    finally:
+        server.close()
+
+    assert list(found) == ["ledger of x"]
+    assert "Redis was restarted" in found["ledger of x"]
+
+
 async def test_a_redis_that_is_away_is_found(configure: Configure) -> None:
     found = await unsound(configure(ledger='redis = "redis://127.0.0.1:1/0"\n'))
 
