@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from governor.core.ledger.messages import Account
     from governor.core.ledger.records import Record
     from governor.core.ledger.state import ContractState
-    from governor.core.policy import Contract
+    from governor.core.policy import Contract, Unit
     from governor.core.rules import Binding
     from governor.store import Survey
 
@@ -118,7 +118,7 @@ async def plan(member: IdleMember, contract: Contract, words: Words) -> Plan:
         )
     begun = _begun(known, there, home)
     begins = {
-        account.name: _begins(account, words)
+        account.name: _begins(account, _unit(contract, account.name), words)
         for account in bound.accounts
         if account.name not in begun and account.limit is not None and not account.is_share
     }
@@ -149,16 +149,21 @@ def _begun(known: ContractState | None, there: Survey | None, home: str) -> Cont
     return in_ledger if known.home != home else in_ledger & known.accounts.keys()
 
 
-def _begins(account: Account, words: Words) -> Begins:
+def _unit(contract: Contract, name: str) -> Unit:
+    return next((limit.unit for limit in contract.limits if limit.name == name), "posts")
+
+
+def _begins(account: Account, unit: Unit, words: Words) -> Begins:
     """Return what a new limit begins with: the operator's word, 0 for a ledger made now.
 
-    A limit added to a ledger in use starts full and ages in (invariant 10). More than full is
-    nothing else.
+    A limit added to a ledger in use starts full and ages in (invariant 10). So does one on
+    requests if any posts were collected: the word is on posts. More than full is nothing else.
     """
     full = account.limit or 0
-    if words.used is not None:
-        return Begins(min(words.used, full), min(words.used, full))
-    return Begins(made=0, joined=full)
+    if words.used is None:
+        return Begins(made=0, joined=full)
+    used = min(words.used, full) if unit == "posts" or not words.used else full
+    return Begins(used, used)
 
 
 async def carry_out(member: IdleMember, plan: Plan, words: Words) -> Done:
@@ -313,4 +318,5 @@ def _said_begun(plan: Plan, words: Words, begun: Begun) -> Iterator[str]:
             why = ", as an earlier `governor init` that did not end told the ledger"
         else:
             why = " (say otherwise with --used N)" if words.used is None else ""
-        yield f"ledger of {name}: limit {account} begins with {posts:,} posts used{why}"
+        unit = _unit(plan.contract, account)
+        yield f"ledger of {name}: limit {account} begins with {posts:,} {unit} used{why}"

@@ -267,6 +267,19 @@ async def test_a_limit_begins_no_more_than_full(
     assert charged(config) == {"x-24h": begins, "x-1h": 100}
 
 
+@pytest.mark.parametrize(("used", "begins"), [(0, 0), (1, 100)])
+async def test_how_many_requests_brought_the_posts_nobody_said(
+    configure: Configure, home: str, used: int, begins: int
+) -> None:
+    on_requests = TWO_LIMITS.replace("posts = 100\n", "requests = 100\n")
+    config = configure(ledger=home, contract=on_requests)
+
+    said = await initialise(config, used)
+
+    assert charged(config).get("x-1h", 0) == begins
+    assert [line for line in said if f"limit x-1h begins with {begins} requests used" in line]
+
+
 async def test_more_than_any_window_allows_is_a_slip_of_the_pen(
     configure: Configure, home: str
 ) -> None:
