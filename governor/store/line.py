@@ -159,7 +159,7 @@ class Line:
         except BaseException:
             await client.aclose()
             raise
-        if found["role"] != "master" and not found["cluster_enabled"]:
+        if found["role"] != "master" and not found.get("cluster_enabled"):
             await client.aclose()
             raise ConnectionError("it is a replica, and only a primary keeps a ledger")
         return client

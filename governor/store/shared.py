@@ -196,7 +196,7 @@ class RedisStore:
         company = Company(
             replicas=int(info["connected_slaves"]),
             guarded=self._line.guarded,
-            clustered=bool(info["cluster_enabled"]),
+            clustered=bool(info.get("cluster_enabled")),
         )
         found = {
             "maxmemory-policy": str(info["maxmemory_policy"]),
