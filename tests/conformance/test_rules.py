@@ -156,6 +156,7 @@ async def test_a_row_is_replaced_whole(twins: Twins) -> None:
     aged = WholeRow({TOTAL: RowValue(charged=700, lingered=200)}, {}, 0, 0, None)
     reply = await member.join(whole=aged, values=dict(aged.spread))
     assert reply.usage[TOTAL] == Usage(0, 0, 1_000, None)
+    twins.agree()
 
 
 @pytest.mark.parametrize("behind", [RowValue(), RowValue(charged=4, lingered=2), RowValue(5, 5, 1)])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from governor.core.ledger.messages import (
+    Account,
     Ask,
     DoubtReason,
     Grant,
@@ -15,13 +16,14 @@ from governor.core.ledger.messages import (
 )
 from governor.core.window import Window
 from tests.conformance.inside import LEDGER, PREFIX
-from tests.conformance.twins import joined, reason, spent
+from tests.conformance.twins import Twins, joined, reason, spent
 
 if TYPE_CHECKING:
-    from tests.conformance.twins import Twins
+    from tests.fakes.redis import RedisServer
 
 DAY = Window(86_400_000)
 TOTAL, SHARE = "x-24h", "x-24h/elections"
+TOTAL_RULE = Account(TOTAL, 1_000, DAY.window_ms)
 GRANTED = Grant(granted=True)
 
 
@@ -44,6 +46,19 @@ async def test_a_stepped_clock_is_reported_and_not_followed(twins: Twins) -> Non
         assert reply.stepped == ("boot",)
         assert reply.time_ms - now_ms < 60_000
         assert reply.usage[TOTAL].charged == 1_000
+
+
+async def test_the_shortest_window_says_what_is_a_step(server: RedisServer) -> None:
+    """A hundredth of it: for a second, what for a day is jitter frees posts too early."""
+    twins = await Twins.create(server, TOTAL_RULE, Account("x-1s", 5, 1_000))
+    member = await joined(twins)
+    twins.set_store_offset_ms(twins.book.clocks.store_offset_ms - 1_000)
+    member.boot_ms = twins.time_ms + 11
+    reply = await member.hear(member.message())
+    await twins.end()
+
+    assert isinstance(reply, Reply)
+    assert reply.stepped == ("store",)
 
 
 async def test_a_rebooted_members_clock_is_anchored_anew(twins: Twins) -> None:
