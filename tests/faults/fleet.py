@@ -95,6 +95,12 @@ class Outcome:
         )
 
 
+def require_kept(outcome: Outcome) -> None:
+    """Fail if any window held more than the limit, or if it took too long to serve again."""
+    assert outcome.worst <= outcome.limit, outcome
+    assert outcome.resumed_s <= RESUMED_S, outcome
+
+
 @dataclass(slots=True)
 class Fleet:
     """See the module's first lines. `fill`, then `struck`, then `resume` and `go_on`."""

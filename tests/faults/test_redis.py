@@ -17,7 +17,7 @@ from redis.exceptions import OutOfMemoryError
 
 from tests.fakes.line import Line
 from tests.fakes.redis import RedisServer
-from tests.faults.fleet import CRAWLERS, RESUMED_S, crawling_fleet
+from tests.faults.fleet import CRAWLERS, crawling_fleet, require_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,11 +35,6 @@ pytestmark = pytest.mark.timeout(180)
 
 def at(server: RedisServer | Line) -> str:
     return f'redis = "redis://127.0.0.1:{server.port}/0"'
-
-
-def require_kept(outcome: Outcome) -> None:
-    assert outcome.worst <= outcome.limit, outcome
-    assert outcome.resumed_s <= RESUMED_S, outcome
 
 
 async def test_killed_for_a_moment(server: RedisServer, tmp_path: Path, told: Tell) -> None:
