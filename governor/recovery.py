@@ -117,7 +117,7 @@ def anchor(known: ContractState, clock: Clock) -> None:
         known.boot_offset_ms = clock.boot_ms() - time_ms
 
 
-async def credit(
+async def elapse(
     journal: Journal, state: MemberState, contract: str, passed_ms: int, clock: Clock
 ) -> None:
     """Take an operator's word that so much time passed while no clock of ours ran.

@@ -215,7 +215,7 @@ async def test_an_operator_may_say_how_much_time_has_passed(
     tmp_path: Path, passed_ms: int, left: int
 ) -> None:
     async with rebooted(tmp_path / "state", before=False, after=False) as (journal, state, clock):
-        await recovery.credit(journal, state, "x", passed_ms, clock)
+        await recovery.elapse(journal, state, "x", passed_ms, clock)
 
         said = [record for _, record in journal.records() if isinstance(record, Vouched)]
         assert [each.word for each in said] == [Word.PASSED]
@@ -224,7 +224,7 @@ async def test_an_operator_may_say_how_much_time_has_passed(
 
 async def test_an_operators_word_on_time_is_durable(tmp_path: Path) -> None:
     async with rebooted(tmp_path / "state", before=False, after=False) as (journal, state, clock):
-        await recovery.credit(journal, state, "x", OFF_MS, clock)
+        await recovery.elapse(journal, state, "x", OFF_MS, clock)
         before_ms = state.contracts["x"].time_ms
     async with opened(tmp_path / "state", clock) as journal:
         state = await recovery.start(journal, clock)

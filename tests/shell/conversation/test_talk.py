@@ -6,13 +6,11 @@ import asyncio
 
 import pytest
 
-from governor.conversation import MOST_WAITING, PATIENCE_MS, RETRY_MS
+from governor.conversation import MOST_WAITING
 from governor.core.ledger.decisions import Doubted, Granted, Refused
 from governor.core.ledger.holds import State
-from governor.core.ledger.loss import retire
-from governor.core.ledger.messages import LAXEST, Doubt, DoubtReason, Fenced, Leniency, Stale
-from governor.core.ledger.records import Rostered, Stamped
-from governor.core.ledger.roster import MemberStanding
+from governor.core.ledger.messages import Doubt, DoubtReason
+from governor.core.ledger.records import Stamped
 from governor.errors import DoubtError
 from tests.shell.conversation.stage import a_hold, stage
 
@@ -169,14 +167,6 @@ async def test_a_ledger_in_doubt_refuses_and_is_asked_again(reason: DoubtReason)
         assert on.home.heard[-1].seq == seq + 1
 
 
-async def test_a_fenced_member_sends_nothing_more() -> None:
-    async with stage() as on:
-        on.home.answers = [Fenced("")]
-        await on.beat()
-
-        assert (await on.reserve(1))[1] == Doubted(DoubtReason.FENCED)
-
-
 async def test_a_journal_that_fails_puts_everything_in_doubt() -> None:
     async with stage() as on:
         on.journal.failing = True
@@ -229,48 +219,6 @@ async def test_the_queue_has_an_end() -> None:
         assert isinstance(await on.talk.reserve(a_hold(1), patience_ms=60_000), Refused)
 
 
-async def test_closing_tells_the_ledger_what_it_has_not_heard_and_takes_leave() -> None:
-    async with stage() as on:
-        hold, _ = await on.reserve(100)
-        on.talk.end(hold, (("x", 70), ("x/default", 70)), lingers=True)
-        await on.talk.close()
-
-        assert on.usage == (70, 0)
-        assert on.book.members.rows["member"].standing is MemberStanding.LEFT
-        assert (await on.reserve(1))[1] == Doubted(DoubtReason.CLOSED)
-
-
-async def test_who_still_holds_something_takes_no_leave() -> None:
-    """What is pending there, the next start of this member charges."""
-    async with stage() as on:
-        await on.reserve(100)
-        await on.talk.close()
-
-        assert on.book.members.rows["member"].standing is MemberStanding.ACTIVE
-        assert on.usage == (0, 100)
-
-
-async def test_closing_keeps_nobody_waiting_for_a_ledger_that_is_away() -> None:
-    async with stage() as on:
-        on.home.cut = "before"
-        await on.beat()
-        heard = len(on.home.heard)
-        closing = on.tasks.start(on.talk.close(), "close")
-        await on.settle()
-        on.clock.advance_ms(RETRY_MS)
-        await asyncio.wait_for(closing, 1)
-
-        assert len(on.home.heard) == heard
-        assert len(on.tasks) == 0
-
-
-async def test_a_talk_that_never_began_ends_without_a_word() -> None:
-    async with stage(joined=False) as on:
-        await on.talk.close()
-
-        assert on.home.sent == []
-
-
 async def test_a_snapshot_says_what_the_last_reply_said() -> None:
     async with stage() as on:
         await on.reserve(100)
@@ -291,125 +239,6 @@ async def test_a_snapshot_says_since_when_the_ledger_is_in_doubt() -> None:
         assert on.talk.snapshot().doubt_ms == 2_000
 
 
-async def test_the_roster_is_journaled_before_any_grant_and_told_at_once() -> None:
-    """Invariant 1: after a loss all of them must restore, and only journals know them then."""
-    async with stage(joined=False) as on:
-        on.journal.stuck.clear()
-        joining = on.tasks.start(on.talk.join(), "join")
-        await on.settle()
-
-        assert not joining.done()
-
-        on.journal.stuck.set()
-        await joining
-
-        assert on.first.state.contracts["x"].roster_version == 1
-        assert [message.roster for message in on.home.heard] == [0, 1]
-
-
-async def test_a_grant_that_came_with_a_roster_waits_until_that_is_durable() -> None:
-    async with stage() as on:
-        on.journal.stuck.clear()
-        other = on.member("other")
-        joining = on.tasks.start(other.talk.join(), "join")
-        await on.settle()
-        hold = a_hold(100)
-        asked = on.tasks.start(on.talk.reserve(hold, patience_ms=0), "reserve")
-        await on.settle()
-
-        assert not asked.done()
-
-        on.journal.stuck.set()
-        await on.settle()
-
-        assert isinstance(await asked, Granted)
-        assert [type(record) for record in on.journal.records][-1] is Rostered
-        assert on.ear.joined == ["other"]
-        await joining
-
-
-async def test_a_disk_that_does_not_answer_refuses_and_may_come_back() -> None:
-    async with stage() as on:
-        on.journal.stuck.clear()
-        other = on.member("other")
-        await other.talk.join()
-        await on.beat()
-        asked = on.tasks.start(on.talk.reserve(a_hold(1), patience_ms=60_000), "reserve")
-        on.clock.advance_ms(PATIENCE_MS)
-        await on.settle()
-
-        assert await asked == Doubted(DoubtReason.JOURNAL)
-
-        on.journal.stuck.set()
-        await on.beat(2)
-
-        assert isinstance((await on.reserve(1))[1], Granted)
-
-
-async def test_who_joins_is_granted_nothing_before_all_who_live_know_of_it() -> None:
-    async with stage() as on:
-        other = on.member("other")
-        await other.talk.join()
-        asked = other.tasks.start(other.talk.reserve(a_hold(1), patience_ms=0), "reserve")
-        await on.settle()
-
-        assert await asked == Doubted(DoubtReason.CLOSED)
-
-        await on.beat()
-
-        assert isinstance((await other.reserve(1))[1], Granted)
-
-
-async def test_a_fenced_member_falls_silent_and_lets_go() -> None:
-    """Another process has its name: whatever this one still does, nobody counts it."""
-    async with stage() as on:
-        severed = on.tasks.start(on.talk.severed(), "severed")
-        later = on.member("member", generation=2)
-        await later.talk.join()
-        await on.beat()
-
-        assert on.talk.doubt is DoubtReason.FENCED
-        await asyncio.wait_for(severed, 1)
-        heard = len(on.home.heard)
-        await on.beat(3)
-        assert {message.generation for message in on.home.heard[heard:]} == {2}
-
-
-async def test_another_process_that_speaks_as_this_very_start_fences_it() -> None:
-    """A state directory was copied and both were started: only one of them may go on."""
-    async with stage() as on:
-        on.home.answers = [Stale("")]
-        await on.beat()
-
-        assert on.talk.doubt is DoubtReason.FENCED
-
-
-async def test_whoever_was_declared_dead_stays_so() -> None:
-    async with stage() as on:
-        retire(on.book, "member", None)
-        await on.beat(2)
-
-        assert on.talk.doubt is DoubtReason.RETIRED
-        await asyncio.wait_for(on.talk.severed(), 1)
-        with pytest.raises(DoubtError, match="declared this member dead"):
-            await on.member("member", generation=2).talk.join()
-
-
-async def test_a_minute_without_a_reply_severs() -> None:
-    """Invariant 5, by the boot clock."""
-    async with stage() as on:
-        severed = on.tasks.start(on.talk.severed(), "severed")
-        on.home.cut = "after"
-        await on.beat(59)
-
-        assert not severed.done()
-        assert 58_000 <= on.talk.silent_ms <= 59_000
-
-        await on.beat(2)
-
-        assert severed.done()
-
-
 async def test_the_heart_beats_as_told() -> None:
     async with stage(heartbeat_ms=30_000) as on:
         heard = len(on.home.heard)
@@ -420,19 +249,6 @@ async def test_the_heart_beats_as_told() -> None:
         await on.beat()
 
         assert len(on.home.heard) == heard + 1
-
-
-async def test_the_strictest_rules_that_anybody_showed_bind() -> None:
-    """Invariant 10."""
-    async with stage() as on:
-        assert on.talk.leniency == LAXEST
-
-        other = on.member("other")
-        other.state.contracts["x"].leniency = Leniency.SHADOW
-        await other.talk.join()
-        await on.beat()
-
-        assert on.talk.leniency == Leniency.SHADOW
 
 
 async def test_time_and_its_offsets_are_journaled_every_ten_seconds() -> None:
