@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NODES: Final = 3
 WITHIN_S: Final = 30.0  # some seconds on an idle machine
+MOVE_MS: Final = 5_000  # for one key from node to node
 NODE_TIMEOUT_MS: Final = 5_000  # no node is taken for dead on a busy machine
 
 
@@ -29,7 +30,8 @@ class Cluster:
 
     def __init__(self, directory: Path, tag: str, program: Path | None = None) -> None:
         self.nodes: Final = [_node(directory / f"node-{at}", program) for at in range(NODES)]
-        self._owner: Final = key_slot(tag.encode()) * NODES // REDIS_CLUSTER_HASH_SLOTS
+        self._slot: Final = key_slot(tag.encode())
+        self._owner = self._slot * NODES // REDIS_CLUSTER_HASH_SLOTS
         self._join()
 
     @property
@@ -75,6 +77,20 @@ class Cluster:
         shutil.rmtree(self.owner.directory / "appendonlydir")
         self.owner.start()
         self.settle()
+
+    def move(self) -> None:
+        """Move the keys to the next node, one after the other, as a resharding does."""
+        source, target = self.owner, self.nodes[(self._owner + 1) % NODES]
+        with source.client() as leaving, target.client() as coming:
+            source_id, target_id = leaving.cluster("MYID"), coming.cluster("MYID")
+            coming.cluster("SETSLOT", self._slot, "IMPORTING", source_id)
+            leaving.cluster("SETSLOT", self._slot, "MIGRATING", target_id)
+            while keys := leaving.cluster("GETKEYSINSLOT", self._slot, 1):
+                leaving.migrate("127.0.0.1", target.port, keys, 0, MOVE_MS)
+        for node in (target, source, *self.nodes):
+            with node.client() as client:
+                client.cluster("SETSLOT", self._slot, "NODE", target_id)
+        self._owner = self.nodes.index(target)
 
     def flush(self) -> None:
         """Remove every key."""

@@ -23,6 +23,11 @@ def test_a_cluster_has_its_keys_on_one_node_and_its_url_at_another(tmp_path: Pat
         with pytest.raises(redis.exceptions.MovedError, match=f":{cluster.owner.port}$"):
             outside.get(TAG)
         assert inside.cluster("INFO")["cluster_size"] == str(NODES)
+        source = cluster.owner
+        cluster.move()
+    assert cluster.owner is not source
+    with cluster.client() as inside:
+        assert inside.get(TAG) == "7"
     cluster.owner.kill()
 
     cluster.refresh()
