@@ -20,8 +20,8 @@ from governor.core.ledger.messages import (
 )
 from governor.core.ledger.opening import GRACE_MS
 from governor.core.ledger.roster import MemberStanding, RosterEntry
-from governor.errors import LedgerUnreachableError, SchemaError
-from tests.conformance.damage import MEMBERS, PARTIAL, TOTAL
+from governor.errors import LedgerError, LedgerUnreachableError, SchemaError
+from tests.conformance.damage import MEMBERS, PARTIAL, RING, TOTAL
 from tests.conformance.inside import LEDGER
 from tests.conformance.twins import joined, reason
 
@@ -59,7 +59,8 @@ async def test_a_ledger_that_lost_a_part_is_closed_and_built_anew_from_rows(
     twins = member.twins
     before = twins.identity
     PARTIAL[damage](twins.inside)
-    identity = await twins.declare()
+    gone = RosterEntry("gone", 1, MemberStanding.LEFT, twins.time_ms)
+    identity = await twins.declare(roster=(gone,))
 
     assert identity.epoch > before.epoch
     assert reason(await member.say(identity=before)) is DoubtReason.FOREIGN
@@ -152,6 +153,20 @@ async def test_the_second_who_notices_says_whom_else_it_knows(member: Member) ->
     member.restart()
     assert (await member.restore()).awaiting == ("other",)
     twins.agree()
+
+
+async def test_a_declaration_that_failed_half_way_has_left_a_loss(member: Member) -> None:
+    twins = member.twins
+    seen = await twins.declare()
+    await member.restore()
+    twins.inside.setrange(RING, 0, b"\0" * twins.inside.strlen(RING))
+    earlier = replace(seen, epoch=seen.epoch - 1)
+    loss = Loss(earlier, twins.time_ms, twins.time_ms, twins.rules(), (RosterEntry("m", 2),))
+    with pytest.raises(LedgerError, match=r"ring\.lua:"):
+        await twins.store.declare(loss)
+
+    doubted = await twins.store.converse(member.message())
+    assert reason(doubted) is DoubtReason.MISCOUNTED
 
 
 async def test_an_open_ledger_hears_no_more_of_an_earlier_loss(member: Member) -> None:
