@@ -126,7 +126,7 @@ class Line:
             except MovedError as moved:
                 await self.hang_up()
                 self._places = deque([_address(moved), {}])
-        raise self._unreachable(ClusterDownError("its nodes do not agree on who keeps the ledger"))
+        raise self._unreachable(ClusterDownError("no node that answers keeps the ledger"))
 
     async def _connect(self) -> Redis:
         """Reach the server, trying again a few times; every failure is of the line."""
