@@ -15,10 +15,16 @@ if TYPE_CHECKING:
 
     from tests.faults.fleet import Outcome
 
-HEAD = (
-    "| fault | worst window | of the limit | requests served meanwhile | resumed after |",
-    "|---|---|---|---|---|",
-)
+TABLES = {  # a kind of trial, and the head of its table
+    "fault": (
+        "| fault | worst window | of the limit | requests served meanwhile | resumed after |",
+        "|---|---|---|---|---|",
+    ),
+    "line": (
+        "| line | fault | served | refused | failed | hung | delivered | counted | undercounted |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -47,14 +53,22 @@ def told(record_property: Callable[[str, object], None]) -> Callable[[Outcome], 
     return tell
 
 
+@pytest.fixture
+def line_told(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Give what puts a row into the table of faulty lines."""
+    return lambda row: record_property("line", row)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the table; a run without any trial prints nothing."""
-    rows = [
-        str(value)
+    """Print the tables; a run without any trial prints nothing."""
+    told = [
+        (name, str(value))
         for kind in ("passed", "failed")
         for report in terminalreporter.getreports(kind)
         for name, value in report.user_properties
-        if name == "fault" and report.when == "call"
+        if report.when == "call"
     ]
-    for line in (*HEAD, *rows) if rows else ():
-        terminalreporter.write_line(line)
+    for table, head in TABLES.items():
+        rows = [row for name, row in told if name == table]
+        for line in (*head, *rows) if rows else ():
+            terminalreporter.write_line(line)
