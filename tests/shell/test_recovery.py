@@ -9,7 +9,7 @@ import pytest
 
 from governor import recovery
 from governor.conversation import Conversation
-from governor.core.ledger.messages import Account, Identity, RowValue
+from governor.core.ledger.messages import Account, Identity, Leniency, RowValue
 from governor.core.ledger.records import (
     Adopted,
     Claimed,
@@ -222,6 +222,33 @@ async def test_an_operator_may_say_how_much_time_has_passed(
         assert (await usage_after_join(journal, state, clock)) == (left, 0)
 
 
+async def test_within_one_boot_its_clock_is_believed_and_not_the_wall_clock(
+    tmp_path: Path,
+) -> None:
+    clock = FakeClock(synchronised=True)
+    async with opened(tmp_path / "state", clock) as journal:
+        state = await adopted(journal, clock)
+        await usage_after_join(journal, state, clock)
+    clock.step_wall_ms(OFF_MS)
+    async with opened(tmp_path / "state", clock) as journal:
+        before_ms = state.contracts["x"].boot_offset_ms
+        state = await recovery.start(journal, clock)
+
+        assert state.contracts["x"].boot_offset_ms == before_ms
+
+
+async def test_such_a_word_moves_time_itself_whatever_a_clock_says(tmp_path: Path) -> None:
+    """A machine whose wall clock begins in 1970 at each boot."""
+    async with rebooted(tmp_path / "state", before=False, after=False) as (journal, state, clock):
+        clock.step_wall_ms(-clock.wall_ms())
+        before_ms = state.contracts["x"].time_ms
+        await recovery.elapse(journal, state, "x", OFF_MS, clock)
+
+        known = state.contracts["x"]
+        assert known.time_ms == known.high_ms == before_ms + OFF_MS
+        assert (await usage_after_join(journal, state, clock)) == (0, 0)
+
+
 async def test_an_operators_word_on_time_is_durable(tmp_path: Path) -> None:
     async with rebooted(tmp_path / "state", before=False, after=False) as (journal, state, clock):
         await recovery.elapse(journal, state, "x", OFF_MS, clock)
@@ -252,6 +279,25 @@ async def test_a_new_ledger_in_redis_has_a_time_of_its_own(tmp_path: Path) -> No
 
         assert known.time_ms == clock.wall_ms() - OFF_MS
         assert known.boot_offset_ms == clock.boot_ms() - known.time_ms
+
+
+async def test_rules_stay_as_lax_as_they_were_unless_it_is_said(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with opened(tmp_path / "state", clock) as journal:
+        state = await adopted(journal, clock)
+        for leniency in (Leniency.SHADOW, None):
+            await recovery.adopt(
+                journal,
+                state,
+                "x",
+                home=recovery.EMBEDDED,
+                identity=IDENTITY,
+                accounts=(LIMIT, SHARE),
+                clock=clock,
+                leniency=leniency,
+            )
+
+            assert state.contracts["x"].leniency == Leniency.SHADOW
 
 
 async def test_what_is_declared_lost_is_all_that_the_journal_knows(tmp_path: Path) -> None:

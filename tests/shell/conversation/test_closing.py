@@ -28,6 +28,7 @@ async def test_who_still_holds_something_takes_no_leave() -> None:
         await on.reserve(100)
         await on.talk.close()
 
+        assert not on.home.heard[-1].leaving
         assert on.book.members.rows["member"].standing is MemberStanding.ACTIVE
         assert on.usage == (0, 100)
 

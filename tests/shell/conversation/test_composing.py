@@ -130,6 +130,18 @@ def test_what_an_abandoned_message_told_or_asked_is_told_anew(
     assert composer.compose().values == {}
 
 
+def test_what_was_told_and_taken_back_is_told_anew(
+    composer: Composer, answered: Callable[..., Message]
+) -> None:
+    """Left out because it is as it was acknowledged, it would be held there for ever."""
+    answered()
+    composer.row.hold(HUNDRED)
+    composer.abandon(composer.compose())
+    composer.row.release(HUNDRED)
+
+    assert composer.compose().values == {"x": RowValue(), "x/default": RowValue()}
+
+
 def test_a_clock_that_was_anchored_by_a_late_reading_is_anchored_anew_at_once(
     answered: Callable[..., Message], composer: Composer
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from governor.core.ledger.decisions import Doubted, Granted
 from governor.core.ledger.loss import retire
-from governor.core.ledger.messages import Doubt, DoubtReason, Identity
+from governor.core.ledger.messages import Doubt, DoubtReason, Identity, Leniency
 from governor.core.ledger.records import Adopted, Rostered
 from governor.core.ledger.roster import RosterEntry
 from governor.errors import DoubtError
@@ -98,6 +98,18 @@ async def test_the_identity_is_durable_before_anything_is_restored_under_it() ->
         await on.settle()
 
         assert on.home.heard[-1].identity == on.book.identity
+
+
+async def test_a_loss_makes_no_rule_laxer() -> None:
+    """Invariant 10."""
+    async with stage(joined=False) as on:
+        on.first.state.contracts["x"].leniency = Leniency.SHADOW
+        await on.talk.join()
+        restarted(on)
+        await on.beat(GRACE_BEATS)
+
+        assert on.first.state.contracts["x"].leniency == Leniency.SHADOW
+        assert on.book.leniency == Leniency.SHADOW
 
 
 async def test_an_empty_ledger_waits_for_an_operator_who_knows_all() -> None:

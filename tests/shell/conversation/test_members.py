@@ -142,6 +142,15 @@ async def test_a_minute_without_a_reply_severs() -> None:
         assert severed.done()
 
 
+async def test_a_governor_that_is_heard_is_not_severed() -> None:
+    async with stage() as on:
+        severed = on.tasks.start(on.talk.severed(), "severed")
+        await on.beat(90)
+
+        assert on.talk.silent_ms == 0
+        assert not severed.done()
+
+
 async def test_the_strictest_rules_that_anybody_showed_bind() -> None:
     """Invariant 10."""
     async with stage() as on:

@@ -112,6 +112,42 @@ async def test_a_grant_that_nobody_waits_for_any_more_is_given_back() -> None:
         assert on.usage == (0, 0)
 
 
+async def test_it_is_given_back_though_the_same_message_told_of_its_account() -> None:
+    async with stage() as on:
+        first, _ = await on.reserve(200)
+        hold = a_hold(700)
+        asked = on.tasks.start(on.talk.reserve(hold, patience_ms=0), "reserve")
+        on.talk.end(first, first.amounts, lingers=False)
+        await asyncio.sleep(0)
+        asked.cancel()
+        await on.settle()
+        on.talk.end(hold, (), lingers=False)
+        await on.beat(2)
+
+        assert on.usage == (200, 0)
+
+
+async def test_what_a_script_that_failed_may_have_granted_is_given_back() -> None:
+    """It keeps what it wrote before it failed."""
+    async with stage() as on:
+        on.home.answers = [Doubt("", DoubtReason.ERROR)]
+        _, decision = await on.reserve(100)
+
+        assert decision == Doubted(DoubtReason.ERROR)
+
+        await on.beat(2)
+
+        assert on.usage == (0, 0)
+
+
+async def test_a_disk_that_does_not_answer_is_not_asked_again_and_again() -> None:
+    async with stage() as on:
+        on.journal.stuck.clear()
+        await on.beat(35)
+
+        assert len(on.tasks) == 3  # the talk, the vigil, and one stamp on its way
+
+
 async def test_what_was_charged_is_told_and_stamped_in_the_journal() -> None:
     async with stage() as on:
         hold, _ = await on.reserve(100)
@@ -272,6 +308,7 @@ async def test_time_and_its_offsets_are_journaled_every_ten_seconds() -> None:
 
         assert isinstance(last, Stamped)
         assert last.wall_offset_ms == on.clock.wall_ms() - last.time_ms
+        assert len(on.first.written(Stamped)) == stamps + 2
 
 
 async def test_a_talk_that_ends_by_a_defect_refuses_and_keeps_nobody_waiting() -> None:

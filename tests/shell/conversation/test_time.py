@@ -233,6 +233,23 @@ async def test_a_reading_that_was_late_does_not_leave_its_clock_ahead() -> None:
         assert late.ear.steps == []
 
 
+async def test_a_clock_that_was_anchored_late_is_anchored_anew_without_a_pause() -> None:
+    """Each instant until then would be missing from ledger time."""
+    async with world() as at:
+        arrives = asyncio.Event()
+        arrives.set()
+        late = at.on.member("late", line=Slow(at.on.home, arrives))
+        await late.talk.join()
+        await at.beat(2)
+        arrives.clear()
+        await at.beat(3)
+        arrives.set()
+        heard = len(at.on.home.heard)
+        await settle()
+
+        assert [message.anchor for message in at.on.home.heard[heard:]] == [False, True]
+
+
 @dataclass
 class Slow:
     """A line on which messages wait until a test lets them arrive."""
