@@ -171,12 +171,21 @@ def check_write_ahead_file(path: Path) -> None:
     """
     wal = path.with_name(f"{path.name}-wal")
     with translated(path):
-        lost = [lost_commits(wal.read_bytes()) if wal.exists() else 0 for _ in range(2)]
-    if min(lost) > 1:
+        lost = _lost(wal)
+        if lost > 1:
+            lost = min(lost, _lost(wal))
+    if lost > 1:
         raise damaged(
-            f"{min(lost)} commits in the journal's write-ahead file cannot be read: the records "
+            f"{lost} commits in the journal's write-ahead file cannot be read: the records "
             "in them are lost."
         )
+
+
+def _lost(wal: Path) -> int:
+    try:
+        return lost_commits(wal.read_bytes())
+    except FileNotFoundError:  # all of it is in the journal
+        return 0
 
 
 def owned(connection: sqlite3.Connection) -> Owned:
