@@ -22,8 +22,8 @@ from governor.core.ledger.messages import (
 from governor.core.ledger.opening import GRACE_MS
 from governor.core.ledger.roster import MemberStanding, RosterEntry
 from governor.core.window import Window
-from governor.errors import UsageError
-from tests.conformance.damage import TOTAL
+from governor.errors import LedgerError, UsageError
+from tests.conformance.damage import RING, TOTAL
 from tests.conformance.inside import LEDGER
 from tests.conformance.twins import acquainted, joined, reason
 
@@ -217,6 +217,17 @@ async def test_a_dead_member_is_heard_no_more(twins: Twins) -> None:
     for _ in range(2):
         dead.restart()
         assert reason(await dead.say(whole=dead.whole())) is DoubtReason.RETIRED
+
+
+async def test_a_death_that_was_charged_half_way_has_left_a_loss(twins: Twins) -> None:
+    member = await joined(twins)
+    await member.ask(ONE_POST)
+    twins.inside.setrange(RING, 0, b"\xff" * twins.inside.strlen(RING))
+    with pytest.raises(LedgerError, match="cannot hold"):
+        await twins.store.retire("m", None)
+
+    doubted = await twins.store.converse(member.message())
+    assert reason(doubted) is DoubtReason.MISCOUNTED
 
 
 async def test_dead_members_are_not_waited_for_by_a_join(twins: Twins) -> None:
