@@ -24,7 +24,7 @@ demo: $(VENV)/.run  ## Watch three crawlers meet a limit, on a platform that run
 bench: $(VENV)/.test $(VENV)/.redis  ## Show the worst window that an adversary finds under each limiter
 	@$(PYTHON) -m tests.bench
 
-deep: $(VENV)/.test $(VENV)/.redis $(VENV)/.deep  ## Run the tests that take minutes; issue 3 brings most of them
+deep: $(VENV)/.test $(VENV)/.redis $(VENV)/.deep $(VENV)/.spin  ## Run the tests that take minutes; issue 3 brings most of them
 	@$(PYTHON) -m pytest -m deep $(ARGS) || [ $$? -eq 5 ] || exit 1
 	@echo "make deep: mutants, simulated days and stores that fail over come with issue 3."
 
@@ -75,4 +75,8 @@ $(VENV)/.redis: | $(PYTHON)
 
 $(VENV)/.deep: | $(PYTHON)
 	@sh .ci/deep
+	@touch $@
+
+$(VENV)/.spin: | $(PYTHON)
+	@sh .ci/spin
 	@touch $@
