@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from governor.conversation import Ledger
+    from governor.core.ledger.messages import Answer, Loss, Message
 
 WINDOW: Final = Window(10_000)
 ACCOUNTS: Final = (
@@ -57,6 +58,21 @@ class Ear:
     def met(self, joined: tuple[str, ...], gone: tuple[str, ...]) -> None:
         self.joined += joined
         self.gone += gone
+
+
+@dataclass
+class Slow:
+    """A line on which messages wait until a test lets them arrive."""
+
+    home: Home
+    arrives: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def converse(self, message: Message) -> Answer:
+        await self.arrives.wait()
+        return await self.home.converse(message)
+
+    async def declare(self, loss: Loss) -> Identity:
+        return await self.home.declare(loss)
 
 
 @dataclass

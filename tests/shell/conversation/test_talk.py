@@ -12,7 +12,7 @@ from governor.core.ledger.holds import State
 from governor.core.ledger.messages import Doubt, DoubtReason
 from governor.core.ledger.records import Stamped
 from governor.errors import DoubtError
-from tests.shell.conversation.stage import a_hold, stage
+from tests.shell.conversation.stage import Slow, a_hold, stage
 
 
 async def test_what_fits_is_granted_on_all_of_its_accounts() -> None:
@@ -114,14 +114,21 @@ async def test_a_grant_that_nobody_waits_for_any_more_is_given_back() -> None:
 
 async def test_it_is_given_back_though_the_same_message_told_of_its_account() -> None:
     async with stage() as on:
-        first, _ = await on.reserve(200)
+        line = Slow(on.home)
+        line.arrives.set()
+        other = on.member("other", line=line)
+        await other.talk.join()
+        await on.beat()
+        first, _ = await other.reserve(200)
+        line.arrives.clear()
         hold = a_hold(700)
-        asked = on.tasks.start(on.talk.reserve(hold, patience_ms=0), "reserve")
-        on.talk.end(first, first.amounts, lingers=False)
-        await asyncio.sleep(0)
+        asked = on.tasks.start(other.talk.reserve(hold, patience_ms=0), "reserve")
+        other.talk.end(first, first.amounts, lingers=False)
+        await on.settle()
         asked.cancel()
         await on.settle()
-        on.talk.end(hold, (), lingers=False)
+        line.arrives.set()
+        other.talk.end(hold, (), lingers=False)
         await on.beat(2)
 
         assert on.usage == (200, 0)

@@ -6,7 +6,6 @@ governors and the ledger's store have a clock each, and one of them fails.
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,13 +14,10 @@ import pytest
 
 from governor.core.ledger.decisions import Granted
 from tests.fakes.clock import FakeClock
-from tests.shell.conversation.stage import WINDOW, Member, Stage, a_hold, settle, stage
+from tests.shell.conversation.stage import WINDOW, Member, Slow, Stage, a_hold, settle, stage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-
-    from governor.core.ledger.messages import Answer, Identity, Loss, Message
-    from tests.fakes.ledger import Home
 
 HOUR_MS = 3_600_000
 BEAT_MS = 1_000
@@ -219,12 +215,12 @@ async def test_a_reading_that_was_late_does_not_leave_its_clock_ahead() -> None:
     Left so, it would look like a step the next time, or hide one.
     """
     async with world() as at:
-        arrives = asyncio.Event()
-        late = at.on.member("late", line=Slow(at.on.home, arrives))
+        line = Slow(at.on.home)
+        late = at.on.member("late", line=line)
         late.state.contracts["x"].boot_offset_ms = None
         joining = at.on.tasks.start(late.talk.join(), "join")
         await at.beat(3)
-        arrives.set()
+        line.arrives.set()
         await joining
         await at.beat(2)
 
@@ -236,33 +232,18 @@ async def test_a_reading_that_was_late_does_not_leave_its_clock_ahead() -> None:
 async def test_a_clock_that_was_anchored_late_is_anchored_anew_without_a_pause() -> None:
     """Each instant until then would be missing from ledger time."""
     async with world() as at:
-        arrives = asyncio.Event()
-        arrives.set()
-        late = at.on.member("late", line=Slow(at.on.home, arrives))
+        line = Slow(at.on.home)
+        line.arrives.set()
+        late = at.on.member("late", line=line)
         await late.talk.join()
         await at.beat(2)
-        arrives.clear()
+        line.arrives.clear()
         await at.beat(3)
-        arrives.set()
+        line.arrives.set()
         heard = len(at.on.home.heard)
         await settle()
 
         assert [message.anchor for message in at.on.home.heard[heard:]] == [False, True]
-
-
-@dataclass
-class Slow:
-    """A line on which messages wait until a test lets them arrive."""
-
-    home: Home
-    arrives: asyncio.Event
-
-    async def converse(self, message: Message) -> Answer:
-        await self.arrives.wait()
-        return await self.home.converse(message)
-
-    async def declare(self, loss: Loss) -> Identity:
-        return await self.home.declare(loss)
 
 
 async def test_a_hold_of_a_member_that_sleeps_for_ever_is_never_freed() -> None:
