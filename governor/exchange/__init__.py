@@ -3,7 +3,13 @@
     classify -> price -> reserve -> journal the claim -> upstream -> count while relaying
              -> settle | void | orphan -> journal -> record
 
-`parts` names what passes through and the adapters that are needed; `life` says what happens next.
+    life        the line itself: what comes next, and what ends it
+    admission   the rules, the hold, its durable claim
+    forwarding  the request sent once, its answer relayed and counted
+    resolving   the charge durable, the ledger told, the record made
+    answering   what Governor says to the crawler itself
+    course      one request on its way, handed from step to step
+    parts       what passes through, and the adapters that are needed
 """
 
 from governor.exchange.life import Exchange
