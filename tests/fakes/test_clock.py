@@ -117,3 +117,11 @@ async def test_no_time_at_all_still_lets_others_run() -> None:
     await clock.sleep_ms(0)
 
     assert ran.is_set()
+
+
+def test_a_clock_is_called_right_when_a_test_says_so() -> None:
+    clock = FakeClock()
+    before = clock.synchronised()
+    clock.synchronise(to=True)
+
+    assert (before, clock.synchronised()) == (False, True)
