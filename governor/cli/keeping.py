@@ -30,9 +30,20 @@ async def keep_short(journal: Journal, clock: Clock, keep_ms: int) -> None:
 
 async def shorten(journal: Journal, clock: Clock, keep_ms: int) -> None:
     """Write a checkpoint of all that is in the journal, and remove rows older than `keep_ms`."""
+    state = await write_checkpoint(journal)
+    await journal.prune(oldest_ms(state, clock.wall_ms()) - keep_ms)
+
+
+async def write_checkpoint(journal: Journal) -> MemberState:
+    """Write a checkpoint of all that is in the journal, and return it.
+
+    The rows are verified first: a start does not look again at what a checkpoint covers. Raises
+    DamagedError, and then the next start goes on from the last sound row.
+    """
+    await asyncio.to_thread(journal.verify_chain, tail=True)
     last, state = await asyncio.to_thread(recovery.load, journal)
     await journal.write_checkpoint(last, recovery.packed(state))
-    await journal.prune(oldest_ms(state, clock.wall_ms()) - keep_ms)
+    return state
 
 
 def oldest_ms(state: MemberState, now_ms: int) -> int:

@@ -124,5 +124,4 @@ class Member:
 
     async def _keep_checkpoint(self) -> None:
         if not self.journal.broken:
-            last, state = recovery.load(self.journal)
-            await self.journal.write_checkpoint(last, recovery.packed(state))
+            await keeping.write_checkpoint(self.journal)

@@ -81,7 +81,7 @@ async def start(config: Config, stack: AsyncExitStack, clock: Clock, log: Log) -
     )
     stack.push_async_callback(journal.close)
     if journal.torn is not None:
-        log.error(tears.said(journal.torn, config.ledger.state))
+        log.error("the journal was damaged", **tears.facts(journal.torn, config.ledger.state))
     authority = parts.load_ca(config, read, clock)
     talks: dict[str, Conversation] = {}
     metrics = Metrics(

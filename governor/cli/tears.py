@@ -6,7 +6,7 @@ know of what only the lost records told.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from governor.errors import UsageError
 
@@ -18,12 +18,20 @@ if TYPE_CHECKING:
     from governor.core.ledger.state import MemberState
 
 
+CHARGED: Final = "the whole of every limit, for one window"
+
+
+def facts(torn: Torn, directory: Path) -> dict[str, str]:
+    """Return what a log must say of a tear."""
+    return {"found": torn.found, "charged": CHARGED, "kept": str(directory / torn.kept)}
+
+
 def said(torn: Torn, directory: Path) -> str:
     """Return what an operator must hear of a tear."""
     return (
         f"the journal in {directory} was damaged. {torn.found} What the lost records held is "
-        "charged as the whole of every limit, for one window. Find out what damaged it; the "
-        f"damaged files are kept in {directory / torn.kept}, move them away when you have."
+        f"charged as {CHARGED}. Find out what damaged it; the damaged files are kept in "
+        f"{directory / torn.kept}, move them away when you have."
     )
 
 

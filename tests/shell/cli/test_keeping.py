@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import sqlite3
+from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -12,7 +13,8 @@ from governor.cli import keeping
 from governor.core.ledger.messages import Account, Identity
 from governor.core.ledger.records import Stamped, Used
 from governor.core.ledger.state import MemberState
-from governor.journal import Journal
+from governor.errors import DamagedError
+from governor.journal import JOURNAL, Journal
 from governor.tasks import Tasks
 from tests.fakes.appending import claim
 from tests.fakes.clock import MIDNIGHT_MS, FakeClock
@@ -87,6 +89,22 @@ async def test_what_is_appended_meanwhile_is_not_covered(tmp_path: Path) -> None
         assert covered is not None
         assert covered[0] == journal.head.id - 1
         assert recovery.load(journal)[1].contracts["x"].totals["x-24h"].charged == 7
+
+
+async def test_a_checkpoint_covers_no_row_that_is_damaged(tmp_path: Path) -> None:
+    """A start would not look at it again, and what it charged would be forgotten."""
+    clock = FakeClock()
+    async with member(tmp_path / "state", clock) as journal:
+        row = await journal.append(Used("x", (("x-24h", 700),)))
+        before = journal.checkpoint()
+        with closing(sqlite3.connect(tmp_path / "state" / JOURNAL)) as other:
+            change = "UPDATE record SET body = CAST(replace(body, '700', '100') AS BLOB)"
+            other.execute(f"{change} WHERE id = {row}")
+            other.commit()
+        with pytest.raises(DamagedError, match=f"Record {row} "):
+            await keeping.shorten(journal, clock, HOUR_MS)
+
+        assert journal.checkpoint() == before
 
 
 @pytest.mark.parametrize("step_ms", [0, 400 * 24 * HOUR_MS])

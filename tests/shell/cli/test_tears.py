@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 
     from governor.cli.checks import Checked
     from governor.config import Config
+    from tests.fakes.redis import RedisServer
 
 
-def drop_a_record(config: Config) -> None:
-    """Remove the last but one: from there on the chain is broken."""
+LAST_BUT_ONE: Final = "id = (SELECT max(id) - 1 FROM record)"
+
+
+def drop(config: Config, which: str = LAST_BUT_ONE) -> None:
+    """Remove records: from there on the chain is broken."""
     with closing(sqlite3.connect(config.ledger.state / "journal.db")) as connection:
-        connection.execute("DELETE FROM record WHERE id = (SELECT max(id) - 1 FROM record)")
+        connection.execute(f"DELETE FROM record WHERE {which}")  # noqa: S608  # our own words
         connection.execute("DELETE FROM checkpoint")  # else a start would not look there
         connection.commit()
 
@@ -43,7 +47,7 @@ async def test_governor_serves_on_with_every_limit_charged_in_full(
     """And it says so, once, as an error."""
     config = config_of(settings(tmp_path / "governor"))
     await initialise(config, 250)
-    drop_a_record(config)
+    drop(config)
     usages = []
     for _ in range(2):
         async with serving(config) as running:
@@ -53,7 +57,28 @@ async def test_governor_serves_on_with_every_limit_charged_in_full(
     lines = map(json.loads, capsys.readouterr().err.splitlines())
     [error] = [line for line in lines if line["level"] == "error"]
     assert usages == [True, True]
-    assert "was damaged" in error["event"]
+    assert error["event"] == "the journal was damaged"
+    assert "Record " in error["found"]
+    assert error["kept"] == str(config.ledger.state / kept(config.ledger.state)[0])
+
+
+async def test_a_shared_ledger_takes_a_torn_journal_back(
+    tmp_path: Path, fresh_redis: RedisServer
+) -> None:
+    """Although it had been told more than the journal still knows; not a post is free."""
+    redis = ("[log]", f'redis = "{fresh_redis.url}"\n[log]')
+    config = config_of(settings(tmp_path / "governor", redis))
+    await initialise(config, 250)
+    async with serving(config):
+        pass
+    drop(config, "kind = 'used'")
+    async with serving(config) as running:
+        contract = running.answers.status()["contracts"][0]
+        account = contract["accounts"]["x-demo"]
+        doubt = running.member.talks["x"].doubt
+
+    assert doubt is None
+    assert account["charged"] == account["limit"]
 
 
 async def test_a_check_fails_before_the_start_and_until_the_evidence_is_put_away(
@@ -61,7 +86,7 @@ async def test_a_check_fails_before_the_start_and_until_the_evidence_is_put_away
 ) -> None:
     config = config_of(settings(tmp_path / "governor"))
     await initialise(config, 250)
-    drop_a_record(config)
+    drop(config)
     before = await judged(config)
     async with serving(config):
         pass
@@ -78,7 +103,7 @@ async def test_a_check_fails_before_the_start_and_until_the_evidence_is_put_away
 async def test_init_says_it_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = config_of(settings(tmp_path / "governor"))
     await initialise(config, 250)
-    drop_a_record(config)
+    drop(config)
     await initialise(config, None)
 
     assert "was damaged" in capsys.readouterr().err
@@ -88,10 +113,7 @@ async def test_what_only_lost_records_knew_is_not_begun_at_nothing(tmp_path: Pat
     """Never is a missing ledger "0 used"."""
     config = config_of(settings(tmp_path / "governor"))
     await initialise(config, 250)
-    with closing(sqlite3.connect(config.ledger.state / "journal.db")) as connection:
-        connection.execute("DELETE FROM record WHERE kind = 'adopted'")
-        connection.execute("DELETE FROM checkpoint")
-        connection.commit()
+    drop(config, "kind = 'adopted'")
     with pytest.raises(UsageError, match="the whole limit if nobody knows"):
         await initialise(config, None)
 
