@@ -6,12 +6,13 @@ same time: they hold its journal's lock, begin a generation, and take leave when
 
 from __future__ import annotations
 
+import sys
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from governor import recovery
-from governor.cli import parts
+from governor.cli import parts, tears
 from governor.conversation import Conversation
 from governor.errors import LedgerError
 from governor.journal import Journal
@@ -75,9 +76,12 @@ class IdleMember:
 async def idle_member(config: Config, clock: Clock, *, create: bool) -> AsyncIterator[IdleMember]:
     """Take hold of the configured state directory; with `create`, it and its journal are made.
 
-    Raises InUseError while a Governor runs there, and LedgerError if the journal cannot be had.
+    A journal that was damaged is told on stderr. Raises InUseError while a Governor runs there,
+    and LedgerError if the journal cannot be had.
     """
     journal = Journal.open(config.ledger.state, clock=clock, create=create)
+    if journal.torn is not None:
+        sys.stderr.write(f"governor: {tears.said(journal.torn, config.ledger.state)}\n")
     try:
         yield IdleMember(config, journal, await recovery.start(journal, clock), clock)
     finally:

@@ -9,7 +9,6 @@ It may break off anywhere and be run again.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from governor import certs
@@ -50,8 +49,6 @@ async def initialise(
     clock = SystemClock()
     read = parts.read_catalogs(config)
     async with idle_member(config, clock, create=True) as member:
-        if member.journal.torn is not None:
-            sys.stderr.write(f"governor: {tears.said(member.journal.torn, config.ledger.state)}\n")
         said = [f"state: {config.ledger.state}, of member {member.state.member}"]
         said += _ca(config, read, clock)
         names = [contract.name for contract in config.contracts()]

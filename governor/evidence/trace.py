@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+from governor.conversation import FENCE_MS, HEARTBEAT_MS, PATIENCE_MS
 from governor.core.ledger.messages import SHARE, RowValue
 from governor.core.ledger.records import Outcome
 from governor.core.ledger.roster import MemberStanding
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from governor.core.ledger.records import Adopted, Amounts, Claimed, Resolved, Rostered, Stamped
     from governor.core.ledger.state import ContractState
 
-SILENT_MS: Final = 61_000  # invariant 5: the fence falls after 60 s, and is looked at each second
-IN_FORCE_MS: Final = 5_000  # a grant under the limits before may still be claimed for so long
+SILENT_MS: Final = FENCE_MS + HEARTBEAT_MS  # the fence is looked at with each heartbeat
+IN_FORCE_MS: Final = PATIENCE_MS  # a grant under the limits before may still be claimed for so long
 _APART_MS: Final = 1_000  # wall clocks are compared with ledger time this exactly
 
 
