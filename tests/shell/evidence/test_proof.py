@@ -93,6 +93,18 @@ async def test_a_window_that_holds_more_than_the_limit_is_told(tmp_path: Path) -
     assert proof.accounts[0].over == 1
 
 
+@pytest.mark.parametrize(("apart_ms", "worst"), [(SPAN_MS - 1, 1_000), (SPAN_MS, 600)])
+async def test_a_window_is_as_long_as_a_slow_clock_may_make_it(
+    tmp_path: Path, apart_ms: int, worst: int
+) -> None:
+    """The pad is in it: no clock within 520 ppm of the ledger's sees more in one window."""
+    first = request("a", 1_000, 600, 600)
+    second = request("b", 1_100 + apart_ms, 400, 1_000)
+    path = await member(tmp_path / "a", adopted(ONE), *first, *second)
+
+    assert prove([path]).accounts[0].worst == worst
+
+
 @pytest.mark.parametrize(
     ("histories", "sums"),
     [
