@@ -91,7 +91,7 @@ class Restoring:
         if there is not None and there.stands and there.open and there.identity == known.identity:
             self._say(f"ledger of {contract}: it is open, and there is nothing to restore")
             return []
-        if _needs_word(there):
+        if _needs_word(there) and not self._config.ledger.members:
             await self._vouch(contract, known, there)
         if self._idle is None:
             return await self._wait(contract)

@@ -16,9 +16,18 @@ from governor.cli.making import Words, carry_out, plan
 from governor.cli.moving import move
 from governor.cli.restore import restore
 from governor.clock import SystemClock
+from governor.core.ledger.messages import Leniency
 from governor.errors import LedgerUnreachableError
 from governor.journal import Journal
-from tests.shell.cli.conftest import CONTRACT, TWO_LIMITS, charged, elsewhere, known
+from tests.shell.cli.conftest import (
+    CONTRACT,
+    TWO_LIMITS,
+    charged,
+    elsewhere,
+    known,
+    known_member,
+    surveyed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,6 +162,16 @@ async def test_what_was_used_binds_others_before_it_is_told(
     assert in_redis(fresh_redis, "x-24h") == 900
 
 
+async def test_the_rules_bind_others_before_this_governor_has_said_a_word(
+    configure: Configure, fresh_redis: RedisServer
+) -> None:
+    config = configure(ledger=f'redis = "{fresh_redis.url}"\n')
+    with pytest.raises(CrashError):
+        await broken(config, 0, after=crash)
+
+    assert (await surveyed(config)).leniency == Leniency.UNKNOWN_CHARGED | Leniency.ERRORS_FREE
+
+
 async def test_a_ledger_that_was_not_told_is_no_success(
     configure: Configure, fresh_redis: RedisServer
 ) -> None:
@@ -174,6 +193,9 @@ async def test_a_move_that_broke_off_is_made_again(
     with pytest.raises(CrashError):
         await broken(config, None, moves=True, before=at["before"], after=at["after"])
     assert known(config).home == ("embedded" if when == "before" else fresh_redis.url)
+    there = await surveyed(config)
+    assert [seen.member for seen in there.awaited()] == [known_member(config)]
+    assert (there.open, there.awaits_word) == (False, False)
 
     await verb.initialise(config, None, moves=True)
     await restore(config, print)

@@ -9,9 +9,12 @@ import pytest
 
 from governor.cli.checks import Checked, check_all
 from governor.cli.initialise import initialise
+from governor.cli.restore import restore
 from governor.demo.launch import free_port
+from governor.errors import DoubtError
 from tests.fakes.redis import RedisServer
 from tests.fakes.serving import serving
+from tests.shell.cli.conftest import elsewhere, known_member
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -205,3 +208,42 @@ def test_what_failed_stands_out(sound: bool, line: str) -> None:  # noqa: FBT001
 
     assert checked.line() == line
     assert checked.as_json() == {"part": "CA", "sound": sound, "said": "file"}
+
+
+async def test_a_closed_ledger_says_whom_it_waits_for(
+    configure: Configure, fresh_redis: RedisServer
+) -> None:
+    config = configure(ledger=on_redis(fresh_redis))
+    other = elsewhere(config)
+    await initialise(other, 5)
+    await initialise(config, None)
+    fresh_redis.flush()
+
+    assert "it was lost" in (await unsound(config))["ledger of x"]
+    with pytest.raises(DoubtError):
+        await restore(config, print, patience_ms=0)
+    said = (await unsound(config))["ledger of x"]
+    assert said.startswith(f"it is closed by a loss, and waits for {known_member(other)}")
+    assert f"`governor retire --dead {known_member(other)}`" in said
+
+
+async def test_an_open_ledger_names_its_members(
+    configure: Configure, fresh_redis: RedisServer
+) -> None:
+    """As `retire` and `[ledger] members` want them named."""
+    config = configure(ledger=on_redis(fresh_redis))
+    await initialise(config, None)
+
+    said = {checked.part: checked.said for checked in await check_all(config)}
+    assert said["ledger of x"] == f"open; its members are {known_member(config)}"
+    assert said["journal"].endswith(f"that of member {known_member(config)}")
+
+
+async def test_a_redis_that_was_restarted_is_said_to_be_restored_by_a_start(
+    configure: Configure, fresh_redis: RedisServer
+) -> None:
+    config = configure(ledger=on_redis(fresh_redis))
+    await initialise(config, None)
+    fresh_redis.restart()
+
+    assert "`governor run` restores it" in (await unsound(config))["ledger of x"]

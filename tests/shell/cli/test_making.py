@@ -207,6 +207,29 @@ async def test_what_is_raised_by_one_governor_binds_the_others(
     assert (await surveyed(one)).accounts[0].limit == 1_000
 
 
+@pytest.mark.parametrize("verb", ["init", "run"])
+async def test_what_is_dropped_by_one_governor_is_not_brought_back_by_another(
+    configure: Configure, fresh_redis: RedisServer, verb: str
+) -> None:
+    """Its journal has the limit from before, and a whole row shows what the journal has."""
+    redis = f'redis = "{fresh_redis.url}"\n'
+    one = configure(ledger=redis)
+    other = elsewhere(one)
+    await initialise(one, None)
+    await initialise(other, None)
+    renamed = configure(ledger=redis, contract=RENAMED)
+    await initialise(renamed, 0, drops=("x-24h",))
+    if verb == "init":
+        await initialise(elsewhere(renamed), None)
+    else:
+        async with serving(elsewhere(renamed)):
+            pass
+
+    limits = {each.name: each.limit for each in (await surveyed(one)).accounts}
+    assert (limits["x-24h"], limits["x-day"]) == (None, 1_000)
+    assert known(other).accounts["x-24h"].limit is None
+
+
 async def test_a_limit_that_another_began_is_asked_for_at_the_start(
     configure: Configure, fresh_redis: RedisServer
 ) -> None:

@@ -156,6 +156,8 @@ async def test_members_that_the_configuration_names_need_no_word(
     config = configure(ledger=f'{on_redis(fresh_redis)}members = ["{member}"]\n')
     fresh_redis.flush()
 
+    assert await told(config) == ["ledger of x: it is open"]
+    fresh_redis.flush()
     async with serving(config):
         assert await told(config) == ["ledger of x: it is open"]
 
