@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from governor.exchange import Request
-from tests.simulation.platform import NESTED, PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -66,7 +65,7 @@ async def crawl(world: World, site: Site) -> None:
         if governor is None or governor.exchange is None or governor.dead:
             await loop.sleep_ms(AWAY_MS)
             continue
-        page = NESTED if world.is_trouble() else PLAIN
+        page = plan.pages[world.is_trouble()]
         seen = Downstream(loop)
         if world.is_trouble():
             loop.at(loop.now_ms + random.randint(0, 4_000), seen.leave)
@@ -75,8 +74,9 @@ async def crawl(world: World, site: Site) -> None:
         if seen.status == 200:
             await loop.sleep_ms(random.choice((0, 0, 100, 1_000)))
         else:
+            told_ms = (seen.retry_s or 0) * 1_000
             early_ms = int(plan.patience_ms * EARLY)
-            await loop.sleep_ms(max(1_000, (seen.retry_s or 5) * 1_000 - early_ms))
+            await loop.sleep_ms(max(plan.rests_ms, told_ms // 2, told_ms - early_ms))
 
 
 def request(target: str) -> Request:

@@ -25,7 +25,7 @@ def lasts_ms(world: World) -> int:
     """Return how long something lasts: mostly short, at times a good part of a window."""
     random = world.random
     if random.random() < 1 / 8:
-        return random.randint(0, world.plan.window_ms // 2)
+        return random.randint(0, world.plan.window_ms // 4)
     return random.randint(0, random.choice(SPANS_MS))
 
 

@@ -10,6 +10,7 @@ Nothing here imports anything of Governor's but the face of its upstream.
 
 from __future__ import annotations
 
+import heapq
 import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -30,11 +31,14 @@ JSON: Final = (("Content-Type", "application/json"),)
 
 @dataclass(slots=True)
 class Span:
-    """When one request can be counted, in true time, and with how many posts at most."""
+    """When one request can be counted, in true time, and with how many posts at most.
+
+    `last_ms` is None while nobody knows.
+    """
 
     first_ms: int
-    last_ms: int
     posts: int
+    last_ms: int | None = None
 
 
 def worst_window(spans: Iterable[Span], window_ms: int) -> int:
@@ -45,7 +49,8 @@ def worst_window(spans: Iterable[Span], window_ms: int) -> int:
     edges: list[tuple[int, int, int]] = []
     for span in spans:
         edges.append((span.first_ms, 0, span.posts))
-        edges.append((span.last_ms + window_ms, 1, -span.posts))
+        if span.last_ms is not None:
+            edges.append((span.last_ms + window_ms, 1, -span.posts))
     worst = held = 0
     for _, _, posts in sorted(edges):
         held += posts
@@ -79,7 +84,8 @@ PLAIN: Final = Page("/2/tweets/search/recent?query=a&max_results=100", 100, 100)
 NESTED: Final = Page(
     "/2/tweets/search/recent?query=a&max_results=100&expansions=referenced_tweets.id", 100, 300
 )
-PAGES: Final = {page.target: page for page in (PLAIN, NESTED)}
+WIDE: Final = Page("/2/tweets/search/all?query=a&max_results=500", 500, 500)
+PAGES: Final = {page.target: page for page in (PLAIN, NESTED, WIDE)}
 
 
 class Platform:
@@ -89,6 +95,29 @@ class Platform:
         self.spans: list[Span] = []
         self.loop: Final = loop
         self.linger_ms: Final = min(LINGER_MS, window_ms)
+        self._window_ms: Final = window_ms
+        self._countable = 0
+        self._ended: list[tuple[int, int]] = []
+
+    def begin(self, price: int) -> Span:
+        """Note the first byte of a request, which may be counted for its price at once."""
+        span = Span(self.loop.now_ms, price)
+        self.spans.append(span)
+        self._countable += price
+        return span
+
+    def end(self, span: Span, posts: int, last_ms: int) -> None:
+        """Note until when a request can be counted, and for how much."""
+        if span.last_ms is None:
+            self._countable += posts - span.posts
+            span.posts, span.last_ms = posts, last_ms
+            heapq.heappush(self._ended, (last_ms, posts))
+
+    def countable(self) -> int:
+        """Return the posts that can have been counted in the window that ends now."""
+        while self._ended and self._ended[0][0] < self.loop.now_ms - self._window_ms:
+            self._countable -= heapq.heappop(self._ended)[1]
+        return self._countable
 
 
 class SimulatedUpstream:
@@ -114,15 +143,13 @@ class SimulatedUpstream:
         if not manner.connects:
             raise broken(sent=False)
         sending()
-        span = Span(loop.now_ms, -1, page.price)
-        self._platform.spans.append(span)
-        answer = SimulatedAnswer(page, manner, span, loop)
+        span = self._platform.begin(page.price)
+        answer = SimulatedAnswer(page, manner, span, self._platform)
         try:
             await loop.sleep_ms(manner.begins_ms)
             yield answer
         finally:
-            if span.last_ms < 0:
-                span.last_ms = loop.now_ms + self._platform.linger_ms
+            self._platform.end(span, page.price, loop.now_ms + self._platform.linger_ms)
 
 
 class SimulatedAnswer:
@@ -131,26 +158,27 @@ class SimulatedAnswer:
     reason = "OK"
     headers: Headers = JSON
 
-    def __init__(self, page: Page, manner: Manner, span: Span, loop: VirtualLoop) -> None:
+    def __init__(self, page: Page, manner: Manner, span: Span, platform: Platform) -> None:
         self.status = manner.status
-        self._page, self._manner, self._span, self._loop = page, manner, span, loop
+        self._page, self._manner, self._span = page, manner, span
+        self._platform = platform
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        manner = self._manner
+        manner, loop = self._manner, self._platform.loop
         body = page_of(manner.received) if manner.status == 200 else b'{"title":"Sorry"}'
         half = len(body) // 2
-        await self._loop.sleep_ms(manner.answers_ms // 2)
+        await loop.sleep_ms(manner.answers_ms // 2)
         yield body[:half]
-        await self._loop.sleep_ms(manner.answers_ms - manner.answers_ms // 2)
+        await loop.sleep_ms(manner.answers_ms - manner.answers_ms // 2)
         if manner.breaks:
             raise broken(sent=True)
-        self._span.last_ms = self._loop.now_ms
-        if not manner.unreadable:
-            self._span.posts = self._counted()
-        yield b"{" + body[half:] if manner.unreadable else body[half:]
+        self._platform.end(self._span, self._counted(), loop.now_ms)
+        yield body[half:-1] if manner.unreadable else body[half:]
 
     def _counted(self) -> int:
         """Return what an answer that was sent whole counts for: an error counts as its page."""
+        if self._manner.unreadable:
+            return self._page.price
         if self.status in range(400, 500):
             return 0
         received = self._manner.received if self.status == 200 else 0

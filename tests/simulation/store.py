@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tests.simulation.loop import Process, VirtualLoop
 
 REPLY_MS: Final = 2_000  # as long as the real store waits for a reply
+BACKLOG: Final = 511  # Redis's tcp-backlog: connections that a stopped server still accepts
 REFUSED_MS: Final = 500  # three tries to connect to a server that is down
 
 
@@ -54,7 +55,8 @@ class Server:
     def take(self, call: Callable[[], None]) -> None:
         """Run a command that has arrived, now or when the server runs on."""
         if self.paused:
-            self._waiting.append(call)
+            if len(self._waiting) < BACKLOG:
+                self._waiting.append(call)
         elif self.up:
             call()
 
@@ -161,7 +163,7 @@ class Line:
             self._process.require_alive()
             loop = self._server.loop
             if self.cut or not self._server.up:
-                await loop.sleep_ms(REFUSED_MS)
+                await loop.sleep_ms(REPLY_MS if self.cut else REFUSED_MS)
                 raise LedgerUnreachableError("nobody answers")
             reply: asyncio.Future[Any] = loop.create_future()
 

@@ -19,30 +19,35 @@ from tests.simulation.disks import Disk
 from tests.simulation.faults import FAULTS
 from tests.simulation.hosts import EPOCH_MS, Host
 from tests.simulation.loop import VirtualLoop
-from tests.simulation.plan import PPM
-from tests.simulation.platform import PLAIN, Manner, Page, Platform, worst_window
+from tests.simulation.platform import Manner, Page, Platform, Span, worst_window
 from tests.simulation.sites import Operator, Site
 from tests.simulation.store import Server, Weather
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from governor.core.ledger.messages import Answer, Message
     from tests.simulation.governors import Governor
     from tests.simulation.plan import Plan
 
 DAY_S: Final = 86_400
+PPM: Final = 1_000_000
 FIRST: Final = Identity(1, "run-1", "history-1")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one seed. `used_ppm`: of what the limit allows, from the second window on."""
+    """What came of one seed.
+
+    `used_ppm`: of what the limit allows. `short`: the most posts by
+    which an open ledger's usage fell below what the platform could have counted by then.
+    """
 
     seed: int
     worst: int
     limit: int
     used_ppm: int
+    short: int
     requests: int
     messages: int
     events: dict[str, int]
@@ -51,7 +56,7 @@ class Outcome:
     @property
     def kept(self) -> bool:
         """Whether no window held more than the limit."""
-        return self.worst <= self.limit
+        return self.worst <= self.limit and self.short <= 0
 
 
 class World:
@@ -76,7 +81,7 @@ class World:
         self.buried: set[str] = set()
         self._trace = hashlib.blake2b(digest_size=16)
         self._events = Counter[str]()
-        self._messages = self._sites = 0
+        self._messages = self._sites = self._short = 0
 
     async def run(self) -> None:
         """Let everything happen that happens in the plan's time."""
@@ -122,7 +127,7 @@ class World:
     def manner(self, page: Page) -> Manner:
         """Return how the platform treats the next request."""
         random = self.random
-        received = 100 if page is PLAIN else random.randint(0, page.price)
+        received = random.randint(0, page.price) if page.price > page.asked else page.asked
         begins_ms, answers_ms = random.choice((50, 200, 1_000)), random.choice((10, 500, 3_000))
         if not self.is_trouble():
             return Manner(begins_ms, answers_ms, received)
@@ -148,10 +153,19 @@ class World:
         self._messages += 1
         said = (message.member, message.generation, message.seq, message.boot_ms, message.values)
         if isinstance(answer, Reply):
+            self._compare(answer)
             told: tuple[object, ...] = (answer.time_ms, answer.high_ms, answer.grants)
         else:
             told = (type(answer).__name__, getattr(answer, "reason", ""))
         self._trace.update(repr((self.loop.now_ms, said, told)).encode())
+
+    def _compare(self, reply: Reply) -> None:
+        """Hold an open ledger's word against the truth: it may count more, and never less."""
+        if reply.open:
+            usage = reply.usage[self.kept[0].name]
+            self._short = max(
+                self._short, self.platform.countable() - usage.charged - usage.pending
+            )
 
     def broke(self, name: str, error: BaseException) -> None:
         """Fail the run."""
@@ -160,20 +174,33 @@ class World:
     def outcome(self) -> Outcome:
         """Judge what happened."""
         spans, plan = self.platform.spans, self.plan
-        for span in spans:
-            if span.last_ms < 0:
-                span.last_ms = self.loop.now_ms
-        later = sum(span.posts for span in spans if span.first_ms >= plan.window_ms)
         return Outcome(
             seed=self.seed,
             worst=worst_window(spans, plan.window_ms),
             limit=plan.limit,
-            used_ppm=later * PPM // (plan.limit * (plan.windows - 1)),
+            used_ppm=used_ppm(spans, plan.limit, plan.window_ms),
+            short=self._short,
             requests=len(spans),
             messages=self._messages,
             events=dict(sorted(self._events.items())),
             trace=self._trace.hexdigest(),
         )
+
+
+def used_ppm(spans: Sequence[Span], limit: int, window_ms: int) -> int:
+    """Return how much of the limit was used, from the first limit's worth of posts on.
+
+    A limit that is used up again and again in the same way is used up once in the time from a post
+    to the one that comes a limit later; ideally that is a window.
+    """
+    total, lap_ms, laps, first = 0, 0, 0, 0
+    for span in spans:
+        total += span.posts
+        while total - spans[first].posts >= limit:
+            total -= spans[first].posts
+            lap_ms += span.first_ms - spans[first].first_ms
+            laps, first = laps + 1, first + 1
+    return window_ms * laps * PPM // lap_ms if laps else 0
 
 
 def simulate(seed: int, plan: Plan) -> Outcome:

@@ -1,0 +1,203 @@
+"""A state machine that does to a real ledger, in any order, whatever can happen to it.
+
+Hypothesis chooses the steps and, where an order breaks the promise, finds the shortest. The judge
+is the platform's own record (`platform`); it knows nothing of the ledger.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Final
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from governor.core.ledger.messages import Account
+from governor.errors import LedgerUnreachableError
+from tests.simulation.hosts import Host
+from tests.simulation.loop import VirtualLoop
+from tests.simulation.platform import Platform, worst_window
+from tests.simulation.players import Held, Player
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from governor.core.ledger.messages import Message
+    from tests.simulation.homes import Home
+
+WINDOW_MS: Final = 60_000
+LIMIT: Final = 100
+HOUR_MS: Final = 3_600_000
+PASSING_MS: Final = st.sampled_from((0, 1, 10, 500, 3_100, 9_000, 20_000, 58_000, 61_000, 125_000))
+STEPS_MS: Final = st.sampled_from((-30, -2, -1, 1, 2, 30)).map(lambda hours: hours * HOUR_MS)
+POSTS: Final = st.sampled_from((1, 10, 30, 60, LIMIT))
+CHOICE: Final = st.integers(0, 11)
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """One ledger, one to three governors, and everything that happens to them."""
+
+    def __init__(self, home_of: Callable[[], Home]) -> None:
+        super().__init__()
+        self._runner = asyncio.Runner()
+        self._home = home_of()
+        self._loop = VirtualLoop()  # type: ignore[abstract]  # it only tells the time here
+        self._platform = Platform(self._loop, WINDOW_MS)
+        self._players: list[Player] = []
+        self._copies: list[Any] = []
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        self._runner.run(work)
+
+    @initialize(governors=st.integers(1, 3), named=st.booleans())
+    def begin(self, governors: int, *, named: bool) -> None:
+        accounts = (Account("x", LIMIT, WINDOW_MS),)
+        names = tuple(f"member-{number}" for number in range(governors))
+
+        async def make() -> None:
+            identity, time_ms = await self._home.begin(accounts)
+            self._hosts = [Host(self._loop, name) for name in names]
+            for name, host in zip(names, self._hosts, strict=True):
+                members = names if named else ()
+                player = Player(name, host, self._home, self._platform, members)
+                player.found(identity, accounts, time_ms)
+                player.start()
+                self._players.append(player)
+                await player.speak()
+
+        self.run(make())
+        self._copies.append(self._home.copy())
+
+    def player(self, choice: int, *, up: bool = True) -> Player | None:
+        """Return one of the players that are up, or down."""
+        there = [player for player in self._players if player.up == up]
+        return there[choice % len(there)] if there else None
+
+    def hold(self, choice: int, *, sent: bool) -> tuple[Player, Held] | None:
+        """Return one of all holds that were sent, or were not yet."""
+        there = [
+            (player, hold)
+            for player in self._players
+            for hold in player.holds
+            if (hold.span is not None) == sent
+        ]
+        return there[choice % len(there)] if there else None
+
+    @rule(duration_ms=PASSING_MS)
+    def time_passes(self, duration_ms: int) -> None:
+        self._loop.now_ms += duration_ms
+        self._home.pass_ms(duration_ms)
+
+    @rule(step_ms=STEPS_MS)
+    def the_stores_clock_is_stepped(self, step_ms: int) -> None:
+        self._home.pass_ms(step_ms)
+
+    @rule(choice=CHOICE, step_ms=STEPS_MS)
+    def a_boot_clock_is_stepped(self, choice: int, step_ms: int) -> None:
+        host = self._hosts[choice % len(self._hosts)]
+        host.step_boot(max(step_ms, -host.boot_ms()))
+
+    @rule(choice=CHOICE, posts=st.lists(POSTS, max_size=3))
+    def a_governor_asks(self, choice: int, posts: list[int]) -> None:
+        if player := self.player(choice):
+            self.run(player.speak(tuple(posts)))
+
+    @rule(choice=CHOICE, posts=POSTS, lost=st.sampled_from(("request", "reply")))
+    def a_message_or_its_reply_is_lost(self, choice: int, posts: int, lost: str) -> None:
+        if player := self.player(choice):
+            self.run(player.speak((posts,), lost=lost))
+
+    @rule(choice=CHOICE)
+    def a_message_is_heard_again(self, choice: int) -> None:
+        """And nobody is there for the answer."""
+        last = self._players[choice % len(self._players)].last
+        if last is not None:
+            self.run(self._hear(last))
+
+    async def _hear(self, message: Message) -> None:
+        with contextlib.suppress(LedgerUnreachableError):
+            await self._home.converse(message)
+
+    @rule(choice=CHOICE)
+    def a_request_is_sent(self, choice: int) -> None:
+        if found := self.hold(choice, sent=False):
+            found[0].send(found[1])
+
+    @rule(choice=CHOICE)
+    def a_hold_is_given_back(self, choice: int) -> None:
+        if found := self.hold(choice, sent=False):
+            found[0].end(found[1], 0, 0)
+
+    @rule(choice=CHOICE, less=st.integers(0, 3), more=st.sampled_from((0, 0, 7)))
+    def an_answer_ends(self, choice: int, less: int, more: int) -> None:
+        """With fewer posts than were held, or charged for more than the platform counts."""
+        if found := self.hold(choice, sent=True):
+            player, hold = found
+            counted = max(0, hold.posts - less * hold.posts // 3)
+            player.end(hold, counted + more, counted)
+
+    @rule(choice=CHOICE)
+    def an_answer_is_cut(self, choice: int) -> None:
+        if found := self.hold(choice, sent=True):
+            found[0].abort(found[1])
+
+    @rule(choice=CHOICE)
+    def a_governor_crashes(self, choice: int) -> None:
+        if player := self.player(choice):
+            player.crash()
+
+    @rule(choice=CHOICE)
+    def a_governor_leaves(self, choice: int) -> None:
+        player = self.player(choice)
+        if player is not None and not player.holds:
+            self.run(player.leave())
+
+    @rule(choice=CHOICE)
+    def a_machine_reboots(self, choice: int) -> None:
+        player = self._players[choice % len(self._players)]
+        player.crash()
+        self._hosts[choice % len(self._players)].reboot()
+
+    @rule(choice=CHOICE)
+    def a_governor_starts(self, choice: int) -> None:
+        if player := self.player(choice, up=False):
+            player.start()
+            self.run(player.speak())
+
+    @rule()
+    def the_store_restarts(self) -> None:
+        self._home.restart()
+
+    @rule()
+    def the_store_is_emptied(self) -> None:
+        self._home.flush()
+
+    @rule()
+    def the_store_is_copied(self) -> None:
+        self._copies.append(self._home.copy())
+
+    @precondition(lambda self: self._copies)
+    @rule(choice=CHOICE)
+    def the_store_is_put_back(self, choice: int) -> None:
+        self._home.put_back(self._copies[choice % len(self._copies)])
+
+    @rule()
+    def an_operator_says_the_word(self) -> None:
+        """Only while everybody is there to restore."""
+        if all(player.up for player in self._players):
+            self.run(self._restore())
+
+    async def _restore(self) -> None:
+        for player in self._players:
+            await player.speak()
+        if all(player.is_heard for player in self._players):
+            await self._players[0].say_the_word()
+
+    @invariant()
+    def no_window_holds_more_than_the_limit(self) -> None:
+        assert worst_window(self._platform.spans, WINDOW_MS) <= LIMIT
+
+    def teardown(self) -> None:
+        self._runner.run(self._home.close())
+        self._runner.close()
