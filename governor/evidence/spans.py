@@ -63,11 +63,9 @@ class Spans:
         by_begin = sorted(range(len(self.begins)), key=self.begins.__getitem__)
         by_end = sorted(range(len(self.ends)), key=self.ends.__getitem__)
         found, total, gone = Worst(limit=_limit_at(limits, 0)), 0, 0
-        for place, at in enumerate(by_begin):
+        for at in by_begin:
             now_ms = self.begins[at]
             total += self.posts[at]
-            if place + 1 < len(by_begin) and self.begins[by_begin[place + 1]] == now_ms:
-                continue  # all that begins at one instant is in the window that ends there
             while self.ends[by_end[gone]] <= now_ms - span_ms:
                 total -= self.posts[by_end[gone]]
                 gone += 1

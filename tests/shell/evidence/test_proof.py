@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -53,7 +54,7 @@ def stamped(at_ms: int, charged: int) -> Stamped:
     return Stamped("x", 1, spread, at_ms, at_ms, 0, 0, offset_ms)
 
 
-def request(hold: str, at_ms: int, posts: int, total: int) -> tuple[Record, ...]:
+def request(hold: str, at_ms: int, posts: int, total: int) -> tuple[Claimed, Resolved, Stamped]:
     end_ms = at_ms + 100
     return claimed(hold, at_ms, posts), resolved(hold, end_ms, posts), stamped(end_ms, total)
 
@@ -128,6 +129,19 @@ async def test_journals_belong_together_if_their_ledgers_ever_were_one(
     ]
 
     assert [account.worst for account in prove(paths).accounts] == sums
+
+
+async def test_contracts_are_judged_apart(tmp_path: Path) -> None:
+    """Even if they share an identity, as all embedded ledgers of one member do."""
+    records: tuple[Adopted | Claimed | Resolved | Stamped, ...]
+    records = (adopted(ONE), *request("a", 1_000, 600, 600))
+    other = (replace(record, contract="y") for record in records)
+    path = await member(tmp_path / "a", *records, *other)
+
+    assert [(each.contract, each.worst) for each in prove([path]).accounts] == [
+        ("x", 600),
+        ("y", 600),
+    ]
 
 
 async def test_what_a_dead_member_held_counts_until_it_was_retired(tmp_path: Path) -> None:
