@@ -3,6 +3,8 @@
     classify -> price -> reserve -> journal the claim -> upstream -> count while relaying
              -> settle | void | orphan -> journal -> record
 
+Its modules, in the order of that line:
+
     life        the line itself: what comes next, and what ends it
     admission   the rules, the hold, its durable claim
     forwarding  the request sent once, its answer relayed and counted
