@@ -11,7 +11,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from governor.core.ledger.messages import Account
 from governor.errors import LedgerUnreachableError
@@ -62,7 +62,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 members = names if named else ()
                 player = Player(name, host, self._home, self._platform, members)
                 player.found(identity, accounts, time_ms)
-                player.start()
+                await player.start()
                 self._players.append(player)
                 await player.speak()
 
@@ -89,14 +89,13 @@ class LedgerMachine(RuleBasedStateMachine):
         self._loop.now_ms += duration_ms
         self._home.pass_ms(duration_ms)
 
-    @rule(step_ms=STEPS_MS)
-    def the_stores_clock_is_stepped(self, step_ms: int) -> None:
-        self._home.pass_ms(step_ms)
-
-    @rule(choice=CHOICE, step_ms=STEPS_MS)
-    def a_boot_clock_is_stepped(self, choice: int, step_ms: int) -> None:
-        host = self._hosts[choice % len(self._hosts)]
-        host.step_boot(max(step_ms, -host.boot_ms()))
+    @rule(step_ms=STEPS_MS, choice=CHOICE, beside_the_ledger=st.booleans())
+    def a_clock_is_stepped(self, step_ms: int, choice: int, *, beside_the_ledger: bool) -> None:
+        if beside_the_ledger:
+            self._home.pass_ms(step_ms)
+        else:
+            host = self._hosts[choice % len(self._hosts)]
+            host.step_boot(max(step_ms, -host.boot_ms()))
 
     @rule(choice=CHOICE, posts=st.lists(POSTS, max_size=3))
     def a_governor_asks(self, choice: int, posts: list[int]) -> None:
@@ -118,6 +117,14 @@ class LedgerMachine(RuleBasedStateMachine):
     async def _hear(self, message: Message) -> None:
         with contextlib.suppress(LedgerUnreachableError):
             await self._home.converse(message)
+
+    @rule(choice=CHOICE, posts=POSTS)
+    def a_request_is_made(self, choice: int, posts: int) -> None:
+        """Asked for, granted, and sent at once."""
+        if player := self.player(choice):
+            self.run(player.speak((posts,)))
+            for hold in [hold for hold in player.holds if hold.span is None]:
+                player.send(hold)
 
     @rule(choice=CHOICE)
     def a_request_is_sent(self, choice: int) -> None:
@@ -142,45 +149,34 @@ class LedgerMachine(RuleBasedStateMachine):
         if found := self.hold(choice, sent=True):
             found[0].abort(found[1])
 
-    @rule(choice=CHOICE)
-    def a_governor_crashes(self, choice: int) -> None:
-        if player := self.player(choice):
-            player.crash()
-
-    @rule(choice=CHOICE)
-    def a_governor_leaves(self, choice: int) -> None:
+    @rule(choice=CHOICE, how=st.sampled_from(("crash", "crash", "reboot", "leave")))
+    def a_governor_goes_down(self, choice: int, how: str) -> None:
         player = self.player(choice)
-        if player is not None and not player.holds:
+        if player is None or (how == "leave" and player.holds):
+            return
+        if how == "leave":
             self.run(player.leave())
-
-    @rule(choice=CHOICE)
-    def a_machine_reboots(self, choice: int) -> None:
-        player = self._players[choice % len(self._players)]
         player.crash()
-        self._hosts[choice % len(self._players)].reboot()
+        if how == "reboot":
+            self._hosts[self._players.index(player)].reboot()
 
     @rule(choice=CHOICE)
     def a_governor_starts(self, choice: int) -> None:
         if player := self.player(choice, up=False):
-            player.start()
+            self.run(player.start())
             self.run(player.speak())
 
-    @rule()
-    def the_store_restarts(self) -> None:
-        self._home.restart()
-
-    @rule()
-    def the_store_is_emptied(self) -> None:
-        self._home.flush()
-
-    @rule()
-    def the_store_is_copied(self) -> None:
-        self._copies.append(self._home.copy())
-
-    @precondition(lambda self: self._copies)
-    @rule(choice=CHOICE)
-    def the_store_is_put_back(self, choice: int) -> None:
-        self._home.put_back(self._copies[choice % len(self._copies)])
+    @rule(choice=CHOICE, what=st.sampled_from(("restart", "flush", "copy", "put back")))
+    def the_store_suffers(self, choice: int, what: str) -> None:
+        match what:
+            case "restart":
+                self._home.restart()
+            case "flush":
+                self._home.flush()
+            case "copy":
+                self._copies.append(self._home.copy())
+            case "put back":
+                self._home.put_back(self._copies[choice % len(self._copies)])
 
     @rule()
     def an_operator_says_the_word(self) -> None:

@@ -33,11 +33,12 @@ from governor.core.ledger.records import (
     Stamped,
     Started,
 )
-from governor.core.ledger.state import MemberState
 from governor.errors import LedgerUnreachableError
 from tests.simulation.homes import CONTRACT
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
     from governor.core.ledger.messages import Identity
     from tests.simulation.homes import Home
     from tests.simulation.hosts import Host
@@ -59,14 +60,14 @@ class Held:
 
 
 class Player:
-    """One member. `records` is its journal."""
+    """One member, and its journal."""
 
     def __init__(
         self, name: str, host: Host, home: Home, platform: Platform, members: tuple[str, ...]
     ) -> None:
         self.name, self._host, self._home, self._platform = name, host, home, platform
         self._members = members
-        self.records: list[Record] = []
+        self._records: list[Record] = []
         self.holds: list[Held] = []
         self.up = False
         self.last: Message | None = None
@@ -75,26 +76,42 @@ class Player:
 
     def found(self, identity: Identity, accounts: tuple[Account, ...], time_ms: int) -> None:
         """Do what `governor init` does."""
-        self.records = [
+        self._records = [
             Started(self.name, 1, self._host.boot_id()),
             Adopted(CONTRACT, "home", identity, accounts, time_ms, self._host.boot_ms()),
         ]
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begin a generation, and charge what the one before left open."""
-        self._state = MemberState(member=self.name)
-        for record in self.records:
-            self._state.apply(record)
-        generation = self._state.generation + 1
-        self._keep(Started(self.name, generation, self._host.boot_id()))
-        known = self._state.contracts[CONTRACT]
-        for orphan in [recovery.orphan(CONTRACT, known, hold) for hold in known.claims]:
-            self._keep(orphan)
+        self._state = await recovery.start(self, self._host)
         self._composer = Composer(CONTRACT, self._state, clock=self._host, members=self._members)
         self.up = True
 
+    # The face of the journal that `recovery` reads and writes.
+
+    @property
+    def member(self) -> str:
+        return self.name
+
+    def checkpoint(self) -> None:
+        """Return none: what is folded is the records."""
+
+    def records(
+        self,
+        kinds: Collection[type[Record]] | None = None,  # noqa: ARG002  # all are asked for
+        after: int = 0,
+    ) -> Iterator[tuple[int, Record]]:
+        yield from list(enumerate(self._records, 1))[after:]
+
+    async def append(self, *records: Record) -> int:
+        self._records += records
+        return len(self._records)
+
+    async def write_checkpoint(self, record_id: int, state: bytes) -> None:
+        """Keep none."""
+
     def _keep(self, record: Record, *, live: bool = True) -> None:
-        self.records.append(record)
+        self._records.append(record)
         if live:
             self._state.apply(record)
 
