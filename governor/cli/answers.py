@@ -10,6 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import governor
+from governor.core.policy import strictest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,8 +49,9 @@ class Answers:
             "version": governor.__version__,
             "member": self._journal.member,
             "contracts": [
-                contract_status(contract, self._talks[contract.name].snapshot())
+                contract_status(strictest(contract, talk.leniency), talk.snapshot())
                 for contract in self._contracts
+                for talk in (self._talks[contract.name],)
             ],
         }
 

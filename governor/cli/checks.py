@@ -98,6 +98,7 @@ def _journal(config: Config, _: Clock) -> str:
     reader = parts.read_journal(config)
     rows = reader.verify_chain(tail=True)
     state = recovery.load(reader)[1]
+    parts.require_named(config, state.member)
     still_there = kept(config.ledger.state)
     for _row, torn in reader.records({Torn}) if still_there else ():
         if isinstance(torn, Torn) and torn.kept in still_there:

@@ -47,8 +47,9 @@ class Member:
     async def join(self, stack: AsyncExitStack) -> None:
         """Begin a generation and join every contract's ledger; `stack` takes it all down.
 
-        Raises DoubtError and LedgerError, with the remedy.
+        Raises ConfigError, DoubtError and LedgerError, with the remedy.
         """
+        parts.require_named(self.config, self.journal.member)
         state = await recovery.start(self.journal, self.clock)
         stack.push_async_callback(self._keep_checkpoint)
         stack.push_async_callback(self.tasks.cancel)

@@ -112,6 +112,18 @@ def read_journal(config: Config) -> Reader:
     return Reader(file)
 
 
+def require_named(config: Config, member: str) -> None:
+    """Raise ConfigError if the configuration names all members, but not this one.
+
+    After a loss the others would open the ledger without it.
+    """
+    if config.ledger.members and member not in config.ledger.members:
+        raise ConfigError(
+            f"ledger.members does not name this governor, {member}: name all that share the "
+            "ledger, or none"
+        )
+
+
 def secret(file: Path) -> str:
     """Return the password or token that a file holds. Raises ConfigError, which does not say it."""
     try:

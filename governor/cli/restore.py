@@ -44,9 +44,8 @@ async def restore(
 ) -> None:
     """Let every contract's ledger open that waits for a word, and say what came of it.
 
-    `patience_ms` is how long each may take to open.
-    Raises DoubtError, naming each member that is still awaited with the remedy, and LedgerError
-    or LedgerUnreachableError.
+    `patience_ms` is how long each may take to open. Raises DoubtError, naming each member that is
+    still awaited with the remedy, ConfigError, LedgerError, and LedgerUnreachableError.
     """
     if not config.ledger.is_shared:
         say("nothing to restore: the ledger is embedded, and made from the journal at each start")
@@ -57,6 +56,7 @@ async def restore(
             idle = await stack.enter_async_context(idle_member(config, clock, create=False))
         except InUseError:
             idle = None
+        parts.require_named(config, parts.read_journal(config).member)
         restoring = Restoring(config, clock, say, idle, patience_ms)
         closed = [
             line

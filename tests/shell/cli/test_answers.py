@@ -50,6 +50,17 @@ async def test_a_journal_that_cannot_be_written_is_not_ready(tmp_path: Path) -> 
         assert await running.answers.ready() == (False, "the journal cannot be written")
 
 
+async def test_the_mode_that_is_shown_is_the_one_that_binds(tmp_path: Path) -> None:
+    """An operator who sees shadow believes that nothing is refused."""
+    await initialise(config_of(settings(tmp_path / "governor")), None)
+    shadow = settings(tmp_path / "governor", ('catalog = "x"', 'catalog = "x"\nmode = "shadow"'))
+    async with serving(config_of(shadow)) as running:
+        assert running.answers.status()["contracts"][0]["mode"] == "enforce"
+    await initialise(config_of(shadow), None, raises=True)
+    async with serving(config_of(shadow)) as running:
+        assert running.answers.status()["contracts"][0]["mode"] == "shadow"
+
+
 def test_an_account_shows_what_is_left_of_it() -> None:
     usage = Usage(charged=300, pending=100, limit=1_000, next_free_ms=7)
 

@@ -10,16 +10,19 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 import governor
 from governor.demo.launch import COMMAND, environment, free_port
 
+if TYPE_CHECKING:
+    from tests.fakes.redis import RedisServer
+
 VERBS: Final = (
-    *("init", "run", "restore", "retire", "check", "env", "health", "status", "config", "ca"),
-    "demo",
+    *("init", "run", "restore", "retire", "check", "verify", "env", "health", "status"),
+    *("config", "ca", "demo"),
 )
 HEAVY: Final = {"aiohttp", "cryptography", "msgspec", "prometheus_client", "pydantic", "redis"}
 
@@ -205,6 +208,31 @@ def test_another_home_is_code_6(tmp_path: Path) -> None:
 
     assert [each.returncode for each in ended] == [6, 6]
     assert all("put the ledger setting back" in each.stderr for each in ended)
+
+
+def test_an_operators_word_in_two_shells(tmp_path: Path, fresh_redis: RedisServer) -> None:
+    """A ledger that was lost whole: one governor says so, the other is dead for good."""
+    one, other = tmp_path / "one", tmp_path / "other"
+    for directory in (one, other):
+        directory.mkdir()
+        configured(directory, f'redis = "{fresh_redis.url}"\n')
+    assert said(other, "init", "--used", "5").returncode == 0
+    assert said(one, "init").returncode == 0
+    dead = said(other, "init").stdout.splitlines()[0].rpartition(" ")[2]
+    assert said(one, "restore").returncode == 0
+    fresh_redis.flush()
+
+    closed = said(one, "restore")
+    assert (closed.returncode, closed.stdout.count("You vouch that")) == (6, 1)
+    assert f"`governor retire --dead {dead}`" in closed.stderr
+    for words in (("retire", dead), ("retire", "--dead", "0" * 32), ("retire", "--dead")):
+        assert said(one, *words).returncode == 2
+    retired = said(one, "retire", "--dead", dead, "--charged", "30")
+    assert (retired.returncode, retired.stderr) == (0, "")
+    assert "charged 30 posts of x-24h" in retired.stdout
+    opened = said(one, "restore")
+    assert (opened.returncode, opened.stdout) == (0, "ledger of x: it is open\n")
+    assert said(other, "run").returncode == 6
 
 
 def test_the_readme_names_every_verb(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from governor.cli.initialise import initialise
 from governor.clock import SystemClock
 from governor.core.ledger.holds import Hold
 from governor.core.ledger.records import Claimed, Outcome, Resolved
-from governor.errors import DoubtError, LedgerError, LedgerUnreachableError
+from governor.errors import ConfigError, DoubtError, LedgerError, LedgerUnreachableError
 from governor.journal import Reader
 from tests.fakes.serving import config_of, serving, settings
 
@@ -100,6 +100,19 @@ async def test_a_lower_limit_is_in_force_at_once_and_stays(tmp_path: Path) -> No
         afterwards = running.answers.status()["contracts"][0]["accounts"]["x-demo"]["limit"]
 
     assert (at_once, afterwards) == (9_000, 9_000)
+
+
+async def test_a_member_that_the_others_do_not_name_does_not_serve(
+    tmp_path: Path, fresh_redis: RedisServer
+) -> None:
+    """It is told so by the configuration that all of them share."""
+    ledger = f'redis = "{fresh_redis.url}"\nmembers = ["{"a" * 32}"]\n[log]'
+    governor = settings(tmp_path / "governor", ("[log]", ledger))
+    await initialise(config_of(governor), None)
+
+    with pytest.raises(ConfigError, match=r"ledger\.members does not name this governor"):
+        async with serving(config_of(governor)):
+            pass
 
 
 async def test_another_home_is_refused(tmp_path: Path) -> None:

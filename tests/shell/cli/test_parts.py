@@ -13,7 +13,8 @@ from governor.cli import parts
 from governor.clock import SystemClock
 from governor.core.ledger.messages import Account, Identity
 from governor.core.ledger.state import ContractState
-from governor.errors import ConfigError, LedgerUnreachableError
+from governor.errors import ConfigError, LedgerError, LedgerUnreachableError
+from governor.journal import Journal
 from governor.store import EmbeddedStore, RedisStore
 from tests.fakes.clock import FakeClock
 
@@ -155,6 +156,31 @@ def test_a_file_without_a_secret_is_named(tmp_path: Path, content: bytes | None,
 
     with pytest.raises(ConfigError, match=rf"token .*{said}"):
         parts.secret(tmp_path / "token")
+
+
+def test_who_names_all_members_names_himself(configure: Configure) -> None:
+    """Else the others would open a lost ledger without him."""
+    member, other = "a1" * 16, "b2" * 16
+    named = f'redis = "redis://127.0.0.1"\nmembers = ["{member}"]\n'
+
+    parts.require_named(configure(ledger=named), member)
+    parts.require_named(configure(), other)
+    with pytest.raises(ConfigError, match=f"does not name this governor, {other}"):
+        parts.require_named(configure(ledger=named), other)
+
+
+def test_a_journal_that_is_missing_comes_with_the_remedy(configure: Configure) -> None:
+    with pytest.raises(LedgerError, match="run `governor init`"):
+        parts.read_journal(configure())
+
+
+async def test_a_journal_is_read_beside_its_writer(configure: Configure) -> None:
+    config = configure()
+    journal = Journal.open(config.ledger.state, clock=SystemClock(), create=True)
+    try:
+        assert parts.read_journal(config).member == journal.member
+    finally:
+        await journal.close()
 
 
 async def test_the_password_may_stand_in_a_file_of_its_own(
