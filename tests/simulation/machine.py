@@ -149,8 +149,8 @@ class LedgerMachine(RuleBasedStateMachine):
         if found := self.hold(choice, sent=True):
             found[0].abort(found[1])
 
-    @rule(choice=CHOICE, how=st.sampled_from(("crash", "crash", "reboot", "leave")))
-    def a_governor_goes_down(self, choice: int, how: str) -> None:
+    @rule(choice=CHOICE, how=st.sampled_from(("crash", "reboot", "leave")), back=st.booleans())
+    def a_governor_goes_down(self, choice: int, how: str, *, back: bool) -> None:
         player = self.player(choice)
         if player is None or (how == "leave" and player.holds):
             return
@@ -159,6 +159,9 @@ class LedgerMachine(RuleBasedStateMachine):
         player.crash()
         if how == "reboot":
             self._hosts[self._players.index(player)].reboot()
+        if back:
+            self.run(player.start())
+            self.run(player.speak())
 
     @rule(choice=CHOICE)
     def a_governor_starts(self, choice: int) -> None:

@@ -46,7 +46,7 @@ def play(home_of: Callable[[], Home], how: settings) -> None:
 
 
 def test_no_order_of_events_passes_the_limit_in_the_book() -> None:
-    play(BookHome, settings(ALIKE, max_examples=300, stateful_step_count=40))
+    play(BookHome, settings(ALIKE, max_examples=800, stateful_step_count=40))
 
 
 def test_no_order_of_events_passes_the_limit_in_redis(server: RedisServer) -> None:
