@@ -31,17 +31,16 @@ def noticed(
     if waited and not reply.awaits_word:
         said = "the ledger waits for an operator's word no more"
         yield Vouched(contract, Word.RESTORED, said, reply.time_ms)
-    changed = tuple(
-        replace(account, limit=reply.usage[name].limit)
+    rules = tuple(
+        replace(account, limit=reply.usage[name].limit) if name in reply.usage else account
         for name, account in known.accounts.items()
-        if name in reply.usage and reply.usage[name].limit != account.limit
     )
-    if changed:
+    if rules != tuple(known.accounts.values()):
         yield Adopted(
             contract=contract,
             home=known.home,
             identity=reply.identity,
-            accounts=changed,
+            accounts=rules,
             time_ms=reply.time_ms,
             boot_ms=boot_ms,
             leniency=known.leniency,

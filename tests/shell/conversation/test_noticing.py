@@ -58,7 +58,7 @@ async def test_a_limit_that_was_raised_elsewhere_is_journaled_before_it_is_used(
 
         adopted = on.first.written(Adopted)[-1]
         assert isinstance(adopted, Adopted)
-        assert adopted.accounts == (replace(ACCOUNTS[0], limit=2_000),)
+        assert adopted.accounts == (replace(ACCOUNTS[0], limit=2_000), ACCOUNTS[1])
         assert adopted.identity == IDENTITY
         assert on.first.state.contracts["x"].accounts["x"].limit == 2_000
         await on.first.spend(1_500)
