@@ -217,11 +217,18 @@ def require_home(state: MemberState, contract: str, home: str) -> ContractState:
     return known
 
 
-def loss(known: ContractState, *, members: Collection[str] = (), word: bool = False) -> Loss:
+def loss(
+    known: ContractState,
+    *,
+    members: Collection[str] = (),
+    word: bool = False,
+    vouches: bool = False,
+) -> Loss:
     """Return what is declared when the ledger that this journal knows is not there any more.
 
     `members` are all who share it, if the configuration names them. `word` is an operator's that
-    it may be opened again although nobody can know who collected (`governor restore`).
+    it may be opened again although nobody can know who collected (`governor restore`). `vouches`:
+    the ledger heard this process until it was lost.
     """
     return Loss(
         seen=known.identity,
@@ -232,6 +239,7 @@ def loss(known: ContractState, *, members: Collection[str] = (), word: bool = Fa
         leniency=known.leniency,
         named=bool(members),
         word=word,
+        vouches=vouches,
     )
 
 

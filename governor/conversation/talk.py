@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from governor.clock import Clock
     from governor.conversation.parts import Journal, Ledger, Observer
     from governor.conversation.waiting import Waiting
-    from governor.core.ledger.messages import Fenced, Leniency, Message, Stale
+    from governor.core.ledger.messages import Fenced, Leniency, Loss, Message, Stale
     from governor.core.ledger.records import Amounts, Record
     from governor.core.ledger.roster import Roster
     from governor.core.ledger.state import MemberState
@@ -54,6 +54,7 @@ HEARTBEAT_MS = 1_000  # T must not grow stale: a joiner's clock is anchored at i
 SOONEST_MS = 5  # between two messages that nothing but time calls for
 RETRY_MS = 200  # after a message that was not answered; the store waits for its connection
 STAMP_EVERY_MS = 10_000  # T and H are journaled at least this often: after a loss they resume there
+VOUCHING_MS = 5_000  # half of what a join waits for who is silent: a reply takes its time too
 CLOSE_S = 3  # a reply takes at most 2 s; longer and the ledger is away
 JOINING = 4  # messages at a start: a loss, another one meanwhile, the row, the roster's receipt
 
@@ -313,7 +314,7 @@ class Conversation:
         """Declare the ledger lost, and journal which one takes its place."""
         known = self._known
         try:
-            identity = await self._ledger.declare(loss(known, members=self._members))
+            identity = await self._ledger.declare(self._loss())
         except LedgerUnreachableError:
             self._mistrust(DoubtReason.UNREACHABLE)
             return False
@@ -330,6 +331,19 @@ class Conversation:
                 boot_ms=self._clock.boot_ms(),
                 leniency=known.leniency,
             )
+        )
+
+    def _loss(self) -> Loss:
+        """Return the loss of the ledger that the journal knows.
+
+        Whoever joined it in the last moments had to wait until we had journaled that, if we were
+        heard then; so we can vouch that nobody else came back to it.
+        """
+        heard = self._reply is not None and self._reply.identity == self._known.identity
+        return loss(
+            self._known,
+            members=self._members,
+            vouches=heard and self._vigil.silent_ms <= VOUCHING_MS,
         )
 
     async def _meet(self, roster: Roster) -> bool:

@@ -12,6 +12,8 @@ is added to must be of the generation that asked. ]]
 local member, identity, generation, seq, acked, nonce, boot_ms, values, asks, whole, shown,
   version, anchor, leaving, leniency = unpack(cmsgpack.unpack(ARGV[3]), 1, 15)
 
+local LONGEST_UNWRITTEN_MS = 120000  -- core/ledger/book.py
+
 -- 1. Every key is there and whole, this Governor can read it, Redis will not evict it, and the
 -- last script that wrote to it ended.
 ledger.read()
@@ -65,6 +67,9 @@ if whole then
       if not window.in_ring(w, pair[1], now_ms) then return doubt('rules') end
     end
   end
+end
+if whole and rows.counts(row) and row.heard - whole[1] > LONGEST_UNWRITTEN_MS then
+  return doubt('behind')
 end
 local brought = {}
 for _, value in ipairs(values) do

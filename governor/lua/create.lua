@@ -38,7 +38,7 @@ if made then
   local now_ms = ledger.now_ms()
   ledger.epoch, ledger.time, ledger.high, ledger.store_offset = now_ms, now_ms, now_ms, 0
   ledger.run_id, ledger.replication_id = ledger.here()
-  ledger.open, ledger.opens, ledger.awaits_word = 1, 0, 0
+  ledger.open, ledger.opens, ledger.awaits_word, ledger.vouched = 1, 0, 0, 0
   ledger.roster, ledger.turn, ledger.recounted = 0, 0, now_ms
 end
 ledger.leniency = (made or raises) and leniency or bit.band(ledger.leniency, leniency)

@@ -14,8 +14,8 @@ where the ledger or its members are gone altogether an operator has to say that 
 
 local GRACE_MS = 3000  -- core/ledger/opening.py
 
-local seen, time_ms, high_ms, shown, entries, leniency, named, word =
-  unpack(cmsgpack.unpack(ARGV[3]), 1, 8)
+local seen, time_ms, high_ms, shown, entries, leniency, named, word, vouches =
+  unpack(cmsgpack.unpack(ARGV[3]), 1, 9)
 ledger.read()
 if ledger.is_newer() then return cmsgpack.pack({ 'schema', ledger.schema }) end
 local function declared()
@@ -27,6 +27,7 @@ if stands and ledger.epoch > seen[1] then
   ledger.begin()
   if ledger.open == 0 then roster.meet(entries) end
   if allowed then ledger.awaits_word = 0 end
+  if vouches or word then ledger.vouched = 1 end
   ledger.save(1)
   return declared()
 end
@@ -41,6 +42,7 @@ ledger.high = math.max(ledger.high or 0, high_ms, ledger.time)
 ledger.store_offset = now_ms - ledger.time
 ledger.open, ledger.opens = 0, ledger.time + GRACE_MS
 ledger.awaits_word = (is_gone or ledger.awaits_word == 1) and not allowed and 1 or 0
+ledger.vouched = (vouches or word) and 1 or 0
 ledger.leniency = bit.band(ledger.leniency or leniency, leniency)
 ledger.turn, ledger.recounted = 0, ledger.time
 -- On another window than it is shown with, the one that stood here stays: converse refuses by it.

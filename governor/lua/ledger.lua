@@ -6,6 +6,7 @@ KEYS[1]  the ledger's hash
            time, high, store_offset        core/ledger/clocks.py
            open                            0: lost, until every member has restored its row
            opens, awaits_word              from when it may open; 1: not before an operator says so
+           vouched                         1: who had left before the loss has not come back
            sound                           0: a script began to write and did not end
            roster                          the version of the roster (roster.lua)
            leniency                        in what all rules shown are laxer than the strictest
@@ -40,7 +41,7 @@ local ledger = { stored = {}, prefix = ARGV[1], schema_known = tonumber(ARGV[2])
 do
   local key, prefix = KEYS[1], ledger.prefix
   local FIELDS = { 'run_id', 'replication_id', 'schema', 'epoch', 'time', 'high', 'store_offset',
-    'open', 'opens', 'awaits_word', 'sound', 'roster', 'leniency', 'turn', 'recounted' }
+    'open', 'opens', 'awaits_word', 'vouched', 'sound', 'roster', 'leniency', 'turn', 'recounted' }
   local STRINGS = 2  -- so many of them
   local info
 

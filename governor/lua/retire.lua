@@ -6,9 +6,10 @@ returns  msgpack: {'schema', of a newer ledger}, {'doubt', why}, {'unknown', {wh
          {'retired', {{account, posts charged now}...}, when the last of its charges frees}
 
 It must be one script: what is pending must not be resolved by its member meanwhile. Nobody knows
-when the platform counted it, so it is stamped a whole window ahead. A row that a loss has left may
-be older than its member's journal, which is lost with it: then the whole of every limit is charged,
-or what the operator says. Run twice it charges once. ]]
+when the platform counted it, so it is stamped a whole window ahead. The last word of
+one that had left holds nothing. Any other row that a loss has left may be older than its member's
+journal, which is lost with it: then the whole of every limit is charged, or what the operator says.
+Run twice it charges once. ]]
 
 local member, word = unpack(cmsgpack.unpack(ARGV[3]), 1, 2)
 ledger.read()
@@ -20,6 +21,10 @@ if not rows.is_there(member) then return cmsgpack.pack({ 'unknown', rows.members
 
 ledger.begin()
 local row, charged = rows.read(member), {}
+if not rows.counts(row) and roster.has_last_word(row) then
+  row.epoch = ledger.epoch
+  rows.count(row, 1)
+end
 local counts = rows.counts(row)
 if not counts then rows.clear(row) end
 for _, name in ipairs(ledger.names) do

@@ -58,8 +58,22 @@ do
     return true
   end
 
-  local function is_free(row)
-    return row.standing ~= rows.ACTIVE and row.frees <= ledger.time
+  -- Whether a member is known not to have come back: the dead cannot, and for one that has left
+  -- somebody must vouch.
+  local function is_gone(row)
+    return row.standing == rows.RETIRED or row.standing == rows.LEFT and ledger.vouched == 1
+  end
+
+  local function is_free(row) return is_gone(row) and row.frees <= ledger.time end
+
+  -- Whether what is left of a row is all that its member had charged when it left.
+  function roster.has_last_word(row) return row.final == 1 and rows.fits(row) end
+
+  -- Whether a closed ledger waits for a member: not if nothing of it counts any more, or if what is
+  -- left of its row can stand for it.
+  function roster.awaits(row)
+    return not rows.counts(row) and not is_free(row)
+      and not (is_gone(row) and roster.has_last_word(row))
   end
 
   -- Of a closed ledger: the rows that do not count, and the members of those that it waits for. It
@@ -69,9 +83,7 @@ do
     for _, row in ipairs(rows.all()) do
       if row.member ~= speaker and not rows.counts(row) then
         table.insert(left, row)
-        if not is_free(row) and not (row.final == 1 and rows.fits(row)) then
-          table.insert(awaiting, row.member)
-        end
+        if roster.awaits(row) then table.insert(awaiting, row.member) end
       end
     end
     return left, awaiting

@@ -6,7 +6,7 @@ returns  msgpack: {'schema', of a newer ledger} or
          {epoch, run_id, replication_id}, time in ms, open, awaits_word, leniency,
          {{account, limit or -1, window in ms}...},
          {{member, generation, standing, frees in ms, whether it counts, ms since it was heard
-         or -1}...}}; an epoch of 0: no ledger is there
+         or -1, whether a closed ledger waits for it}...}}; an epoch of 0: no ledger is there
 
 It must be one script, for a state put together from several moments is none. How long ago a member
 was heard is told by Redis TIME, for while nobody speaks the ledger's own time stands still. ]]
@@ -24,7 +24,7 @@ end
 for i, row in ipairs(rows.all()) do
   local silent = row.heard > 0 and now - row.heard or -1
   members[i] = { row.member, row.generation, row.standing, row.frees,
-    rows.counts(row) and 1 or 0, silent }
+    rows.counts(row) and 1 or 0, silent, roster.awaits(row) and 1 or 0 }
 end
 return cmsgpack.pack({ 'survey', ledger.amiss() or '', ledger.is_here() and 1 or 0,
   { ledger.epoch or 0, ledger.run_id or '', ledger.replication_id or '' }, T,

@@ -21,6 +21,7 @@ class Seen:
 
     `counts`: its row is in the sums; else it is of before a loss, or only its name is known.
     `silent_ms` is the time since it was last heard, None if this ledger never heard it.
+    `awaited`: it must speak, or be retired, before a closed ledger opens.
     """
 
     member: str
@@ -29,6 +30,7 @@ class Seen:
     frees_ms: int
     counts: bool
     silent_ms: int | None
+    awaited: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,7 @@ class Survey:
         """Return the members that must speak before a closed ledger opens."""
         if self.open:
             return ()
-        return tuple(
-            seen
-            for seen in self.members
-            if not seen.counts
-            and (seen.standing is MemberStanding.ACTIVE or seen.frees_ms > self.time_ms)
-        )
+        return tuple(seen for seen in self.members if seen.awaited)
 
 
 class SurveyWire(msgspec.Struct, array_like=True, tag="survey"):
@@ -76,7 +73,7 @@ class SurveyWire(msgspec.Struct, array_like=True, tag="survey"):
     awaits_word: int
     leniency: int
     accounts: tuple[tuple[str, int, int], ...]
-    members: tuple[tuple[str, int, int, int, int, int], ...]
+    members: tuple[tuple[str, int, int, int, int, int, int], ...]
 
 
 class NewerWire(msgspec.Struct, array_like=True, tag="schema"):
@@ -115,7 +112,13 @@ def decode(said: bytes) -> Survey | int | None:
 
 
 def _seen(
-    member: str, generation: int, standing: int, frees_ms: int, counts: int, silent_ms: int
+    member: str,
+    generation: int,
+    standing: int,
+    frees_ms: int,
+    counts: int,
+    silent_ms: int,
+    awaited: int,
 ) -> Seen:
     return Seen(
         member=member,
@@ -124,4 +127,5 @@ def _seen(
         frees_ms=frees_ms,
         counts=bool(counts),
         silent_ms=None if silent_ms < 0 else silent_ms,
+        awaited=bool(awaited),
     )

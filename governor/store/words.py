@@ -98,6 +98,7 @@ def encode_loss(loss: Loss) -> bytes:
             loss.leniency,
             loss.named,
             loss.word,
+            loss.vouches,
         )
     )
 

@@ -22,7 +22,8 @@ BUCKETS: Final = f"{PREFIX}buckets:m:{TOTAL}"
 BYTES: Final = 4 * Window(86_400_000).ring_length
 FIELDS: Final = (
     *("schema", "epoch", "run_id", "replication_id", "time", "high", "store_offset", "open"),
-    *("opens", "awaits_word", "sound", "roster", "leniency", "turn", "recounted", "accounts"),
+    *("opens", "awaits_word", "vouched", "sound", "roster", "leniency", "turn", "recounted"),
+    "accounts",
 )
 
 

@@ -34,6 +34,7 @@ def of_book(book: Book) -> dict[str, Any]:
         "open": int(book.open),
         "opens": book.opens_ms,
         "awaits_word": int(book.awaits_word),
+        "vouched": int(book.vouched),
         "sound": int(book.sound),
         "roster": book.members.version,
         "leniency": int(book.leniency),
@@ -77,8 +78,8 @@ def of_redis(inside: redis.Redis, book: Book) -> dict[str, Any]:
     found: dict[str, Any] = {
         name: int(ledger[name.encode()])
         for name in (
-            *("time", "high", "store_offset", "open", "opens", "awaits_word", "sound", "roster"),
-            *("leniency", "turn", "recounted"),
+            *("time", "high", "store_offset", "open", "opens", "awaits_word", "vouched"),
+            *("sound", "roster", "leniency", "turn", "recounted"),
         )
     }
     found["accounts"] = {}

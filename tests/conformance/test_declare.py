@@ -60,7 +60,7 @@ async def test_a_ledger_that_lost_a_part_is_closed_and_built_anew_from_rows(
     before = twins.identity
     PARTIAL[damage](twins.inside)
     gone = RosterEntry("gone", 1, MemberStanding.LEFT, twins.time_ms)
-    identity = await twins.declare(roster=(gone,))
+    identity = await twins.declare(roster=(gone,), vouches=True)
 
     assert identity.epoch > before.epoch
     assert reason(await member.say(identity=before)) is DoubtReason.FOREIGN
@@ -265,7 +265,7 @@ async def test_a_ledger_of_an_older_governor_is_a_loss_with_its_rows_kept(member
     """Schema 1 had neither epochs of rows nor a roster: its rows say who must restore."""
     twins = member.twins
     twins.inside.hset(LEDGER, "schema", 1)
-    for field in ("sound", "opens", "awaits_word", "roster", "leniency"):
+    for field in ("sound", "opens", "awaits_word", "vouched", "roster", "leniency"):
         twins.inside.hdel(LEDGER, field)
     await twins.declare()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -98,7 +99,7 @@ async def test_who_had_left_counts_again_as_it_stood(
     await one.tell()
     twins.pass_ms(passed_ms)
     await one.tell()
-    await twins.declare()
+    await twins.declare(vouches=True)
     await one.restore()
     twins.pass_ms(GRACE_MS)
     reply = await one.ask()
@@ -118,7 +119,7 @@ async def test_who_had_left_and_is_free_is_dropped(two: tuple[Member, Member]) -
     await one.tell()
     twins.pass_ms(DAY.frees_at(DAY.bucket(twins.time_ms)) - twins.time_ms + 1)
     await one.tell()
-    await twins.declare()
+    await twins.declare(vouches=True)
     await one.restore()
     twins.pass_ms(GRACE_MS)
     reply = await one.ask()
@@ -127,6 +128,44 @@ async def test_who_had_left_and_is_free_is_dropped(two: tuple[Member, Member]) -
     assert reply.open
     assert [entry.member for entry in one.entries] == ["one"]
     assert twins.inside.keys("*two*") == []
+
+
+@pytest.mark.parametrize("posts", [0, 900])
+async def test_who_had_left_is_waited_for_until_somebody_vouches_for_it(
+    two: tuple[Member, Member], posts: int
+) -> None:
+    """A copy put back may show it gone, though it came back and collected while we were away."""
+    one, other = two
+    twins = one.twins
+    await other.tell(**{TOTAL: RowValue(0, posts)})
+    await other.ask(leaving=True)
+    await one.tell()
+    await twins.declare()
+    await one.restore()
+    twins.pass_ms(GRACE_MS)
+    assert (await one.ask()).awaiting == ("two",)
+    await twins.declare(seen=replace(twins.identity, epoch=1), vouches=True)
+
+    reply = await one.ask()
+    assert (reply.open, reply.usage[TOTAL].charged) == (True, posts)
+
+
+async def test_retiring_who_had_left_charges_its_last_word_and_no_more(
+    two: tuple[Member, Member],
+) -> None:
+    """An operator says that it did not come back."""
+    one, other = two
+    twins = one.twins
+    await other.tell(**{TOTAL: RowValue(0, 900)})
+    await other.ask(leaving=True)
+    await one.tell()
+    await twins.declare()
+    await one.restore()
+    twins.pass_ms(GRACE_MS)
+    assert (await twins.retire("two", None)).charged == ()
+
+    reply = await one.ask()
+    assert (reply.open, reply.usage[TOTAL].charged) == (True, 900)
 
 
 async def test_who_had_left_an_emptied_ledger_is_waited_for_until_it_is_free(

@@ -16,6 +16,7 @@ from governor.core.ledger.messages import (
     DoubtReason,
     Fenced,
     Grant,
+    Reply,
     RowValue,
     Stale,
     Usage,
@@ -153,7 +154,7 @@ async def test_a_row_is_replaced_whole(twins: Twins) -> None:
 
     assert reply.usage[TOTAL] == Usage(900, 0, 1_000, reply.usage[TOTAL].next_free_ms)
     member.restart()
-    aged = WholeRow({TOTAL: RowValue(charged=700, lingered=200)}, {}, 0, 0, None)
+    aged = WholeRow({TOTAL: RowValue(charged=700, lingered=200)}, {}, *twins.now, None)
     reply = await member.join(whole=aged, values=dict(aged.spread))
     assert reply.usage[TOTAL] == Usage(0, 0, 1_000, None)
     twins.agree()
@@ -167,11 +168,26 @@ async def test_a_journal_that_knows_less_than_its_row_is_not_believed(
     member = await joined(twins)
     await member.tell(**{TOTAL: RowValue(charged=5, lingered=2)})
     member.restart()
-    whole = WholeRow({}, {}, 0, 0, None)
+    whole = WholeRow({}, {}, *twins.now, None)
     values = {TOTAL: behind} if behind != RowValue() else {}
 
     assert reason(await member.say(whole=whole, values=values)) is DoubtReason.BEHIND
     assert (await member.join()).usage[TOTAL].charged == 7
+
+
+async def test_a_journal_that_ends_long_before_its_member_was_heard_is_a_copy(
+    twins: Twins,
+) -> None:
+    """What it holds and has not charged yet would be forgotten with it."""
+    member = await joined(twins)
+    began_ms = twins.time_ms
+    twins.pass_ms(130_000)
+    await member.ask(ask(10))
+    gap_ms = twins.time_ms - began_ms
+    member.restart()
+    for ended_ms, is_copy in ((began_ms + gap_ms - 120_001, True), (twins.time_ms, False)):
+        answer = await member.say(whole=WholeRow({}, {}, ended_ms, ended_ms, None))
+        assert isinstance(answer, Reply) is not is_copy
 
 
 async def test_a_row_can_be_replaced_within_a_generation(twins: Twins) -> None:
@@ -179,7 +195,7 @@ async def test_a_row_can_be_replaced_within_a_generation(twins: Twins) -> None:
     extra = Account("x-24h/health", 50, DAY.window_ms)
     buckets = {extra.name: {DAY.bucket(twins.time_ms): 20}}
     spread = {TOTAL: RowValue(charged=700), extra.name: RowValue(charged=20)}
-    whole = WholeRow(spread, buckets, 0, 0, None)
+    whole = WholeRow(spread, buckets, *twins.now, None)
     reply = await member.join(whole=whole, values=spread, accounts=(extra,))
 
     assert reply.usage[TOTAL].charged == 0
@@ -215,7 +231,7 @@ async def test_what_only_grows_must_not_shrink(twins: Twins, shrunk: RowValue) -
     await member.tell(**{TOTAL: RowValue(charged=5, lingered=2)})
 
     assert reason(await member.say(values={TOTAL: shrunk})) is DoubtReason.ROLLED_BACK
-    whole = WholeRow({TOTAL: RowValue(charged=6, lingered=3)}, {}, 0, 0, None)
+    whole = WholeRow({TOTAL: RowValue(charged=6, lingered=3)}, {}, *twins.now, None)
     told = {TOTAL: RowValue(charged=6, lingered=2)}
     assert reason(await member.say(whole=whole, values=told)) is DoubtReason.ROLLED_BACK
 

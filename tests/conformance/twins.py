@@ -80,6 +80,11 @@ class Twins:
         """Return T."""
         return self.book.clocks.time_ms
 
+    @property
+    def now(self) -> tuple[int, int]:
+        """Return T and H, as a journal that was written just now has them."""
+        return self.book.clocks.time_ms, self.book.clocks.high_ms
+
     def member(self, name: str = "m") -> Member:
         """Return a member whose boot clock reads ledger time; it has not joined yet."""
         self.members[name] = Member(self, name, boot_ms=self.time_ms)

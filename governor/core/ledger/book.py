@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from governor.core.ledger.accounts import AccountState, stricter
 from governor.core.ledger.grants import decide
-from governor.core.ledger.members import NOTHING, Members, RowState
+from governor.core.ledger.members import NOTHING, Members, RowState, none_shrank
 from governor.core.ledger.messages import (
     LAXEST,
     Account,
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from governor.core.ledger.clocks import Clocks
     from governor.core.ledger.roster import RosterEntry
 
+LONGEST_UNWRITTEN_MS = 120_000  # T is journaled every 10 s; a minute of silence ends a governor
 RECOUNT_MS = 30_000  # every account's turn comes within this and a heartbeat: twice a minute
 
 
@@ -62,14 +63,15 @@ class Book:
     """One contract's ledger in process. `identity.run_id` names this very object.
 
     `sound` is False while a step that writes is under way, and after a recount that did not add
-    up. `opens_ms`: ledger time before which a closed book does not open.
+    up. `opens_ms`: ledger time before which a closed book does not open; `vouched`: whether
+    somebody knows that whoever had left before the loss has not come back.
     """
 
     def __init__(self, accounts: Iterable[Account], *, identity: Identity, clocks: Clocks) -> None:
         self.identity = identity
         self.clocks = clocks
         self.open = self.sound = True
-        self.awaits_word = False
+        self.awaits_word = self.vouched = False
         self.opens_ms = 0
         self.leniency: Leniency = LAXEST
         self.members = Members()
@@ -195,12 +197,22 @@ class Book:
         durable before, so a journal that knows less was put back from a copy, or lost a commit.
         """
         told: Mapping[str, RowValue] = row.values if row is not None else {}
+        if row is not None and self._is_from_a_copy(message, row):
+            return self._doubt(message, DoubtReason.BEHIND)
         spread = told if message.whole is None else message.whole.spread
-        if not _none_shrank(spread, message.values, message.values):
+        if not none_shrank(spread, message.values, message.values):
             return self._doubt(message, DoubtReason.ROLLED_BACK)
-        if message.whole is not None and not _none_shrank(told, message.values, told):
+        if message.whole is not None and not none_shrank(told, message.values, told):
             return self._doubt(message, DoubtReason.BEHIND)
         return None
+
+    def _is_from_a_copy(self, message: Message, row: RowState) -> bool:
+        """Say whether a journal ends long before its member was last heard.
+
+        Holds that it has forgotten would leave no other trace: nothing was charged yet.
+        """
+        ended_ms = row.heard_ms if message.whole is None else message.whole.time_ms
+        return row.epoch == self.epoch and row.heard_ms - ended_ms > LONGEST_UNWRITTEN_MS
 
     def _seat(self, message: Message, row: RowState | None) -> RowState:
         """Return the sender's row: a fresh one for a new start, or a new epoch.
@@ -376,14 +388,3 @@ class Book:
             awaiting=() if self.open else awaited(self),
             awaits_word=self.awaits_word,
         )
-
-
-def _none_shrank(
-    before: Mapping[str, RowValue], after: Mapping[str, RowValue], accounts: Iterable[str]
-) -> bool:
-    """Say whether what only grows is no lower after than before, in these accounts."""
-    return all(
-        after.get(each, NOTHING).charged >= before.get(each, NOTHING).charged
-        and after.get(each, NOTHING).lingered >= before.get(each, NOTHING).lingered
-        for each in accounts
-    )

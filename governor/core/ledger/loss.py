@@ -11,7 +11,7 @@ from governor.core.ledger.book import Book
 from governor.core.ledger.clocks import Clocks
 from governor.core.ledger.members import NOTHING
 from governor.core.ledger.messages import Account, Identity, Loss, Retired, RowValue
-from governor.core.ledger.opening import GRACE_MS
+from governor.core.ledger.opening import GRACE_MS, adopt, has_last_word
 from governor.core.ledger.roster import MemberStanding
 
 
@@ -28,6 +28,7 @@ def declare(
         if not book.open:
             book.meet(loss.roster)
         book.awaits_word = book.awaits_word and not (loss.word or loss.named)
+        book.vouched = book.vouched or loss.vouches or loss.word
         return book
     before = book.epoch if book is not None else 0
     identity = Identity(max(before + 1, loss.seen.epoch + 1, store_ms), run_id, replication_id)
@@ -44,6 +45,7 @@ def declare(
         lost.members.rows = book.members.rows
     lost.leniency &= loss.leniency
     lost.open, lost.awaits_word, lost.opens_ms = False, awaits_word, time_ms + GRACE_MS
+    lost.vouched = loss.vouches or loss.word
     lost.members.meet(loss.roster, epoch=identity.epoch)
     lost.members.version = 1
     return lost
@@ -69,15 +71,18 @@ def _accounts(book: Book) -> tuple[Account, ...]:
 def retire(book: Book, member: str, charged: int | None) -> Retired:
     """Fence a member that an operator says is dead, and charge what it may have cost.
 
-    A row that counts says what was pending. One that is left from before a loss may be older than
-    the journal that was lost with its member, so every limit is charged in full, or what the
-    operator says with `charged`. All of it is stamped a window ahead: nobody saw it end. Raises
-    KeyError for a member that has no row.
+    A row that counts says what was pending; so does the last word of one that had left. Any other
+    that a loss has left may be older than the journal that is gone with its member, so every limit
+    is charged in full, or what the operator says with `charged`. All of it is stamped a window
+    ahead: nobody saw it end. Raises KeyError for a member that has no row.
     """
     row = book.members.rows[member]
     book.sound = False
     counts = row.epoch == book.epoch
-    if not counts:
+    if not counts and has_last_word(book, row):
+        adopt(book, row)
+        counts = True
+    elif not counts:
         row.buckets = {}
     added = []
     values: dict[str, RowValue] = {}

@@ -151,3 +151,14 @@ class Members:
             del self.rows[member]
         if idle:
             self.changed()
+
+
+def none_shrank(
+    before: Mapping[str, RowValue], after: Mapping[str, RowValue], accounts: Iterable[str]
+) -> bool:
+    """Say whether what only grows is no lower after than before, in these accounts."""
+    return all(
+        after.get(each, NOTHING).charged >= before.get(each, NOTHING).charged
+        and after.get(each, NOTHING).lingered >= before.get(each, NOTHING).lingered
+        for each in accounts
+    )

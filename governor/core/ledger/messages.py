@@ -155,7 +155,8 @@ class Loss:
     """A member's word that the ledger it knew as `seen` cannot be believed, and what it knows.
 
     `named`: the roster is complete, the configuration says so. `word`: an operator says that
-    collection may go on although nobody can know who collected (`governor restore`).
+    collection may go on although nobody can know who collected (`governor restore`). `vouches`:
+    this member was heard until the last moment, so whoever came back had to wait for it.
     """
 
     seen: Identity
@@ -166,6 +167,7 @@ class Loss:
     leniency: Leniency = LAXEST
     named: bool = False
     word: bool = False
+    vouches: bool = False
 
 
 @dataclass(frozen=True, slots=True)

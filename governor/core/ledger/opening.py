@@ -3,6 +3,10 @@
 Not before every member that any journal names has brought its row under the new epoch, or has left
 or died with nothing that still counts. Nor before the living have had time to show themselves: one
 that joined in the very moments that the ledger lost is in nobody's journal but its own.
+
+That a member has left is believed only if somebody vouches for it: a copy of the ledger, or an old
+journal, may show it gone when it has long been back. Whoever was heard until the last moment would
+know, for a member that comes back is granted nothing until it does.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ def awaited(book: Book) -> tuple[str, ...]:
     return tuple(
         member
         for member, row in sorted(book.members.rows.items())
-        if row.epoch != book.epoch and not _is_free(book, row) and not _has_last_word(book, row)
+        if row.epoch != book.epoch and not _is_free(book, row) and not _speaks(book, row)
     )
 
 
@@ -38,18 +42,29 @@ def reopen(book: Book) -> None:
             del book.members.rows[member]
             book.members.changed()
         else:
-            _adopt(book, row)
+            adopt(book, row)
     book.open = True
 
 
 def _is_free(book: Book, row: RowState) -> bool:
     """Say whether a member has left, or died, and nothing of it counts any more."""
-    gone = row.standing is not MemberStanding.ACTIVE
-    return gone and row.frees_ms <= book.clocks.time_ms
+    return _is_gone(book, row) and row.frees_ms <= book.clocks.time_ms
 
 
-def _has_last_word(book: Book, row: RowState) -> bool:
-    """Say whether what is left of a row is all that its member ever charged."""
+def _is_gone(book: Book, row: RowState) -> bool:
+    """Say whether a member is known not to have come back: the dead cannot."""
+    if row.standing is MemberStanding.LEFT:
+        return book.vouched
+    return row.standing is MemberStanding.RETIRED
+
+
+def _speaks(book: Book, row: RowState) -> bool:
+    """Say whether what is left of a row can stand for its member."""
+    return _is_gone(book, row) and has_last_word(book, row)
+
+
+def has_last_word(book: Book, row: RowState) -> bool:
+    """Say whether what is left of a row is all that its member had charged when it left."""
     return row.final and all(
         book.accounts[account].ring.window.in_ring(bucket, book.clocks.time_ms)
         for account, buckets in row.buckets.items()
@@ -58,7 +73,7 @@ def _has_last_word(book: Book, row: RowState) -> bool:
     )
 
 
-def _adopt(book: Book, row: RowState) -> None:
+def adopt(book: Book, row: RowState) -> None:
     """Let the last word of a member count again."""
     row.epoch = book.epoch
     row.values = {name: row.values[name] for name in row.values if name in book.accounts}

@@ -25,6 +25,7 @@ from governor.core.ledger.roster import Roster
 from governor.core.window import Window
 
 BEGIN_MS = 1_000_000_000
+BEGUN = (BEGIN_MS, BEGIN_MS, 0)  # T, H and the boot clock's offset in the journal of a whole row
 IDENTITY = Identity(1, "run", "replication")
 DAY, MINUTE = Window(86_400_000), Window(60_000)
 TOTAL = Account("day", 1_000, DAY.window_ms)
@@ -77,7 +78,7 @@ class Speaker:
         return answer
 
     def join(self, *asks: Ask, **parts: Any) -> Reply:  # noqa: ANN401  # any field of a Message
-        return self.reply(*asks, **{"whole": WholeRow({}, {}, 0, 0, 0)} | parts)
+        return self.reply(*asks, **{"whole": WholeRow({}, {}, *BEGUN)} | parts)
 
     def lose(self, *, emptied: bool = False, **parts: Any) -> None:  # noqa: ANN401  # of a Loss
         """Declare the ledger lost, in a store that was started anew, and emptied or not."""
@@ -95,7 +96,7 @@ class Speaker:
 
     def restore(self, **parts: Any) -> Reply:  # noqa: ANN401  # any field of a Message
         """Bring an empty row, and everybody whom the journal knows."""
-        return self.join(whole=WholeRow({}, {}, 0, 0, 0, self.roster.entries), **parts)
+        return self.join(whole=WholeRow({}, {}, *BEGUN, self.roster.entries), **parts)
 
     def restart(self) -> None:
         self.generation, self.seq, self.acked = self.generation + 1, 0, 0

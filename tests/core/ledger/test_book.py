@@ -29,6 +29,7 @@ from governor.core.ledger.messages import (
 from tests.core.ledger.speaker import (
     ACCOUNTS,
     BEGIN_MS,
+    BEGUN,
     DAY,
     GRANTED,
     IDENTITY,
@@ -123,7 +124,7 @@ def test_a_repeat_is_answered_as_it_was_and_changes_nothing(speaker: Speaker) ->
 
 def test_the_first_message_of_a_generation_can_be_repeated_too() -> None:
     speaker = Speaker()
-    message = speaker.message(whole=WholeRow({}, {}, 0, 0, 0), accounts=ACCOUNTS)
+    message = speaker.message(whole=WholeRow({}, {}, *BEGUN), accounts=ACCOUNTS)
 
     assert speaker.hear(message) is speaker.hear(message)
 
@@ -131,7 +132,7 @@ def test_the_first_message_of_a_generation_can_be_repeated_too() -> None:
 def test_a_ledger_that_miscounted_answers_nobody() -> None:
     """Not even a repeat: it must be declared lost, and all rows restored."""
     speaker = Speaker()
-    message = speaker.message(whole=WholeRow({}, {}, 0, 0, 0))
+    message = speaker.message(whole=WholeRow({}, {}, *BEGUN))
     speaker.hear(message)
     speaker.book.accounts["day"].pending = 1
     speaker.now_ms += 60_000
@@ -155,7 +156,7 @@ def test_what_only_grows_must_not_shrink(speaker: Speaker, told: RowValue, *, so
     answer = speaker.say(values={"day": told})
 
     assert isinstance(answer, Reply) is sound
-    whole = WholeRow({"day": RowValue(0, 5, 7)}, {}, 0, 0, 0)
+    whole = WholeRow({"day": RowValue(0, 5, 7)}, {}, *BEGUN)
     assert isinstance(speaker.say(whole=whole, values={"day": told}), Reply) is sound
 
 
@@ -165,11 +166,24 @@ def test_a_journal_that_knows_less_than_its_row_was_put_back_from_a_copy(
 ) -> None:
     """To believe it would be to forget charges, whether its row counts or a loss has left it."""
     speaker.reply(values={"day": RowValue(3, 5, 7)})
-    whole = WholeRow({"day": known}, {}, 0, 0, 0)
+    whole = WholeRow({"day": known}, {}, *BEGUN)
     assert speaker.doubt(whole=whole, values={"day": known}) is DoubtReason.BEHIND
     speaker.lose()
 
     assert speaker.doubt(whole=whole, values={"day": known}) is DoubtReason.BEHIND
+
+
+def test_a_journal_that_ends_long_before_its_member_was_heard_was_put_back_from_a_copy(
+    speaker: Speaker,
+) -> None:
+    """What it holds and has not charged yet would be forgotten with it."""
+    speaker.now_ms += 120_001
+    speaker.reply(ask(10))
+    speaker.restart()
+    copy = WholeRow({}, {}, *BEGUN)
+    assert speaker.doubt(whole=copy) is DoubtReason.BEHIND
+
+    assert speaker.join(whole=replace(copy, time_ms=BEGIN_MS + 1)).open
 
 
 def test_a_row_replaces_the_one_before_it_whole(speaker: Speaker) -> None:
@@ -179,7 +193,7 @@ def test_a_row_replaces_the_one_before_it_whole(speaker: Speaker) -> None:
     speaker.restart()
     bucket = DAY.bucket(BEGIN_MS)
     spread = {"day": RowValue(charged=90, lingered=7)}
-    whole = WholeRow(spread, {"day": {bucket: 80}}, 0, 0, 0)
+    whole = WholeRow(spread, {"day": {bucket: 80}}, *BEGUN)
     reply = speaker.join(whole=whole, values={"day": RowValue(charged=100, lingered=7)})
 
     assert reply.usage["day"] == Usage(140, 0, 1_000, DAY.frees_at(bucket))
@@ -188,7 +202,7 @@ def test_a_row_replaces_the_one_before_it_whole(speaker: Speaker) -> None:
 
 def test_old_buckets_of_a_restored_row_count_nothing(speaker: Speaker) -> None:
     old = DAY.first_counting(BEGIN_MS) - 1
-    whole = WholeRow({}, {"day": {old: 80, old + 1: 20}}, 0, 0, 0)
+    whole = WholeRow({}, {"day": {old: 80, old + 1: 20}}, *BEGUN)
 
     assert speaker.join(whole=whole).usage["day"].charged == 20
 
@@ -201,9 +215,9 @@ def test_old_buckets_of_a_restored_row_count_nothing(speaker: Speaker) -> None:
         {"accounts": (Account("day/c", 1, 1_000), Account("day/c", 1, 2_000))},
         {"values": {"year": RowValue()}},
         {"asks": (Ask((("year", 1),)),)},
-        {"whole": WholeRow({"year": RowValue()}, {}, 0, 0, 0)},
-        {"whole": WholeRow({}, {"year": {}}, 0, 0, 0)},
-        {"whole": WholeRow({}, {"day": {DAY.bucket(BEGIN_MS) + DAY.ring_length: 1}}, 0, 0, 0)},
+        {"whole": WholeRow({"year": RowValue()}, {}, *BEGUN)},
+        {"whole": WholeRow({}, {"year": {}}, *BEGUN)},
+        {"whole": WholeRow({}, {"day": {DAY.bucket(BEGIN_MS) + DAY.ring_length: 1}}, *BEGUN)},
     ],
 )
 def test_rules_it_does_not_know_are_doubt(speaker: Speaker, parts: dict[str, Any]) -> None:

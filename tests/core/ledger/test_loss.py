@@ -23,6 +23,7 @@ from governor.core.ledger.roster import MemberStanding, RosterEntry
 from tests.core.ledger.speaker import (
     ACCOUNTS,
     BEGIN_MS,
+    BEGUN,
     DAY,
     IDENTITY,
     SHARE,
@@ -183,7 +184,7 @@ def test_a_retired_member_is_heard_no_more(speaker: Speaker) -> None:
 
     assert speaker.doubt() is DoubtReason.RETIRED
     speaker.restart()
-    assert speaker.doubt(whole=WholeRow({}, {}, 0, 0, 0)) is DoubtReason.RETIRED
+    assert speaker.doubt(whole=WholeRow({}, {}, *BEGUN)) is DoubtReason.RETIRED
     assert speaker.book.members.rows["m"].standing is MemberStanding.RETIRED
 
 

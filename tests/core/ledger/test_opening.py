@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from governor.core.ledger.loss import retire
 from governor.core.ledger.messages import Fenced, RowValue, WholeRow
 from governor.core.ledger.opening import GRACE_MS
 from governor.core.ledger.roster import MemberStanding, Roster, RosterEntry
-from tests.core.ledger.speaker import BEGIN_MS, DAY, GRANTED, Speaker, ask
+from tests.core.ledger.speaker import BEGIN_MS, BEGUN, DAY, GRANTED, Speaker, ask
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def test_it_opens_when_the_last_of_the_roster_has_brought_its_row(
     one.restore()
     wait(one, two)
     closed = one.reply(ask(1))
-    whole = WholeRow({"day": RowValue(0, 900)}, {"day": {DAY.bucket(BEGIN_MS): 900}}, 0, 0, 0)
+    whole = WholeRow({"day": RowValue(0, 900)}, {"day": {DAY.bucket(BEGIN_MS): 900}}, *BEGUN)
     two.join(whole=whole, values={"day": RowValue(charged=900)})
     opened = one.reply(ask(101), ask(100))
 
@@ -136,7 +138,7 @@ def test_the_last_word_of_who_had_left_counts_again_if_the_ledger_still_has_it(
     two.reply(values={"day": RowValue(charged=900, lingered=40)})
     two.reply(leaving=True)
     one.reply()
-    one.lose()
+    one.lose(vouches=True)
     wait(one)
     reply = one.restore()
 
@@ -146,6 +148,39 @@ def test_the_last_word_of_who_had_left_counts_again_if_the_ledger_still_has_it(
     one.lose()
     wait(one)
     assert one.restore().usage["day"].charged == 940
+
+
+@pytest.mark.parametrize("charged", [0, 900])
+def test_that_a_member_has_left_is_believed_only_if_somebody_vouches_for_it(
+    one: Speaker, two: Speaker, charged: int
+) -> None:
+    """A copy put back may show it gone, though it came back and collected while we were away."""
+    two.reply(values={"day": RowValue(charged=charged)})
+    two.reply(leaving=True)
+    one.reply()
+    one.lose()
+    wait(one)
+    assert one.restore().awaiting == ("two",)
+    one.lose(seen=replace(one.book.identity, epoch=1), vouches=True)
+
+    reply = one.reply()
+    assert (reply.open, reply.usage["day"].charged) == (True, charged)
+
+
+def test_an_operator_can_say_that_who_had_left_did_not_come_back(
+    one: Speaker, two: Speaker
+) -> None:
+    """Retiring it charges no more than its last word."""
+    two.reply(values={"day": RowValue(charged=900)})
+    two.reply(leaving=True)
+    one.reply()
+    one.lose()
+    wait(one)
+    one.restore()
+    assert retire(one.book, "two", None).charged == ()
+
+    assert one.reply(ask(100), ask(1)).grants[0] == GRANTED
+    assert one.book.accounts["day"].usage == 1_000
 
 
 def test_a_later_start_makes_the_last_word_worthless(one: Speaker, two: Speaker) -> None:

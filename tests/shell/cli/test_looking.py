@@ -77,9 +77,11 @@ async def test_the_rules_in_force_are_those_of_the_ledger_that_the_journal_knows
 
 
 def test_what_a_closed_ledger_waits_for_comes_with_its_remedy() -> None:
-    silent = Seen("b" * 32, 4, MemberStanding.ACTIVE, 0, counts=False, silent_ms=61_999)
+    silent = Seen(
+        "b" * 32, 4, MemberStanding.ACTIVE, 0, counts=False, silent_ms=61_999, awaited=True
+    )
     unheard = replace(silent, member="c" * 32, silent_ms=None)
-    restored = replace(silent, member="d" * 32, counts=True)
+    restored = replace(silent, member="d" * 32, counts=True, awaited=False)
     there = replace(CLOSED, awaits_word=True, members=(silent, unheard, restored))
 
     word, first, second = waits_for(there)

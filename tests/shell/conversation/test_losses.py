@@ -58,7 +58,7 @@ async def word(on: Stage) -> None:
     await on.home.declare(said)
 
 
-@pytest.mark.parametrize(("reason", "lose"), LOSSES.items(), ids=str)
+@pytest.mark.parametrize(("reason", "lose"), LOSSES.items(), ids=[each.value for each in LOSSES])
 async def test_a_loss_is_declared_journaled_and_restored(
     reason: DoubtReason, lose: Callable[[Stage], None]
 ) -> None:
@@ -98,6 +98,30 @@ async def test_the_identity_is_durable_before_anything_is_restored_under_it() ->
         await on.settle()
 
         assert on.home.heard[-1].identity == on.book.identity
+
+
+@pytest.mark.parametrize(("silent_beats", "vouches"), [(0, True), (4, True), (6, False)])
+async def test_only_who_was_heard_until_the_loss_vouches_for_those_who_left(
+    silent_beats: int, *, vouches: bool
+) -> None:
+    """Whoever comes back waits for those who were heard in the last ten seconds, for no other."""
+    async with stage() as on:
+        on.home.cut = "before"
+        await on.beat(silent_beats)
+        on.home.cut = ""
+        restarted(on)
+        await on.beat()
+
+        assert on.home.declared[-1].vouches is vouches
+
+
+async def test_a_start_vouches_for_nobody() -> None:
+    """It has been away: members may have come back and gone meanwhile."""
+    async with stage(joined=False) as on:
+        restarted(on)
+        await on.talk.join()
+
+        assert not on.home.declared[-1].vouches
 
 
 async def test_a_loss_makes_no_rule_laxer() -> None:

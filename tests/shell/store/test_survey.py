@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -20,7 +21,7 @@ from governor.core.ledger.messages import (
 )
 from governor.core.ledger.roster import MemberStanding, RosterEntry
 from governor.errors import SchemaError
-from governor.store import Begins, RedisStore, Seen, Survey
+from governor.store import Begins, RedisStore, Survey
 from governor.store.survey import decode
 
 if TYPE_CHECKING:
@@ -165,28 +166,24 @@ async def test_a_newer_ledger_is_not_guessed_at(
         await store.survey()
 
 
-def test_who_left_is_awaited_only_as_long_as_its_posts_count() -> None:
-    def member(name: str, standing: MemberStanding, frees_ms: int, *, counts: bool = False) -> Seen:
-        return Seen(name, 1, standing, frees_ms, counts, None)
+async def test_who_left_is_awaited_unless_somebody_vouches_for_it(
+    store: RedisStore, fresh_redis: RedisServer
+) -> None:
+    """A copy may show it gone that has long been back; an operator, or who was heard, may know."""
+    created = await store.create((TOTAL,))
+    gone = (RosterEntry("m", 3), RosterEntry("n", 3, MemberStanding.LEFT, 1))
+    lost = Loss(created.identity, 5_000, 6_000, (TOTAL,), gone)
+    with fresh_redis.client() as inside:
+        inside.hset("governor:{x}:ledger", "run_id", "another")
+    await store.declare(lost)
+    doubted = await store.survey()
+    await store.declare(replace(lost, vouches=True))
+    vouched = await store.survey()
 
-    found = Survey(
-        identity=Identity(1, "r", "r"),
-        amiss=None,
-        is_here=True,
-        time_ms=100,
-        open=False,
-        awaits_word=False,
-        leniency=Leniency(0),
-        accounts=(),
-        members=(
-            member("active", MemberStanding.ACTIVE, 0),
-            member("restored", MemberStanding.ACTIVE, 0, counts=True),
-            member("left", MemberStanding.LEFT, 101),
-            member("free", MemberStanding.LEFT, 100),
-        ),
-    )
-
-    assert [each.member for each in found.awaited()] == ["active", "left"]
+    assert doubted is not None
+    assert vouched is not None
+    assert [each.member for each in doubted.awaited()] == ["m", "n"]
+    assert [each.member for each in vouched.awaited()] == ["m"]
 
 
 def test_what_no_survey_says_is_not_believed() -> None:

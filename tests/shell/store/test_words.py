@@ -37,6 +37,7 @@ def test_a_loss_brings_all_that_its_member_knows() -> None:
         roster=(RosterEntry("n", 7, MemberStanding.RETIRED, 900),),
         leniency=Leniency.RECEIVED,
         named=True,
+        vouches=True,
     )
 
     assert msgspec.msgpack.decode(words.encode_loss(loss)) == [
@@ -44,7 +45,7 @@ def test_a_loss_brings_all_that_its_member_knows() -> None:
         *(7, 8),
         [["x", -1, 5_000], ["x/a", 8, 5_000]],
         [["n", 7, 2, 900]],
-        *(2, True, False),
+        *(2, True, False, True),
     ]
 
 
