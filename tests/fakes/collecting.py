@@ -48,10 +48,14 @@ class Halting:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self._turn = asyncio.Lock()  # else two would share a commit
 
     async def append(self, *records: Record) -> int:
         """Append, say what, and wait."""
-        last = await self._journal.append(*records)
+        async with self._turn:
+            return self._halt(records, await self._journal.append(*records))
+
+    def _halt(self, records: tuple[Record, ...], last: int) -> int:
         record = records[-1]
         posts = 0
         if isinstance(record, Claimed | Resolved):
