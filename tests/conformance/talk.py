@@ -50,6 +50,7 @@ class Talk:
         self.twins = twins
         self.random = Random(seed)  # noqa: S311  # a schedule, not a secret
         self.sent: list[Message] = []
+        self.forgetful: set[str] = set()  # not to be said again where nobody knows better any more
         self.older: dict[str, WholeRow] = {}
         self.kinds: set[object] = set()
         self.lost: list[Identity] = []
@@ -75,13 +76,14 @@ class Talk:
         self.twins.agree()
 
     async def hear(self, member: Member, message: Message) -> None:
-        self.sent.append(message)
         before = member.entries, member.version
         answer = await member.hear(message)
         self.note(answer)
+        if message.nonce not in self.forgetful:
+            self.sent.append(message)
         if self.random.random() < 0.1:
             member.entries, member.version = before  # it has not journaled the roster
-        if isinstance(answer, Reply):
+        if isinstance(answer, Reply) and answer.seq == member.acked:  # and none from long ago
             member.totals |= message.values
             for grant, ask in zip(answer.grants, message.asks, strict=True):
                 for account, posts in ask.amounts if grant.granted else ():
@@ -218,13 +220,16 @@ class Talk:
             for name, value in totals.items()
         }
         accounts = self.random.choice(((), ACCOUNTS, (replace(ACCOUNTS[1], limit=29_000),)))
-        return member.message(
+        message = member.message(
             whole=whole,
             values=values,
             accounts=accounts,
             asks=self.asks(),
             leniency=self.random.choice((LAXEST, LAXEST, Leniency.RECEIVED)),
         )
+        if forgets:
+            self.forgetful.add(message.nonce)
+        return message
 
     def stale(self, member: Member) -> Message:
         """Return anything this member said before."""
