@@ -26,7 +26,7 @@ bench: $(VENV)/.test $(VENV)/.redis  ## Show the worst window that an adversary 
 
 deep: $(VENV)/.test $(VENV)/.redis $(VENV)/.deep $(VENV)/.spin  ## Run the tests that take minutes; issue 3 brings most of them
 	@$(PYTHON) -m pytest -m deep $(ARGS) || [ $$? -eq 5 ] || exit 1
-	@echo "make deep: mutants, simulated days and stores that fail over come with issue 3."
+	@$(PYTHON) -m tests.simulation --all --state build/simulation
 
 pictures:  ## Render the dashboards for the README (issue 6 brings it)
 	@echo "make pictures: there are no dashboards yet; issue 6 (what ops see) brings them."

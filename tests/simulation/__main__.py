@@ -1,10 +1,12 @@
 """Simulate many seeds, in parts that can be interrupted: what is done is kept and not done again.
 
-    python -m tests.simulation --plan days --seeds 0-199 --state FILE [--minutes 8]
+    python -m tests.simulation --plan days --seeds 0-199 --state DIRECTORY [--minutes 8]
+    python -m tests.simulation --all --state DIRECTORY
 
-Each seed adds one line to FILE. Ends with 0 when all are done and every window kept its limit, with
-1 when one did not, and with 75 when the minutes were up before the seeds: then call it again. The
-results of other sources than these are thrown away.
+Each seed adds one line to a file of its plan. Ends with 0 when all are done and every window kept
+its limit, with 1 when one did not, and with 75 when the minutes were up before the seeds: then call
+it again. `--all` is what `make deep` runs, to its end. The results of other sources than these are
+thrown away.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ PLANS: Final = {
     "minutes": plan.MINUTES,
     "calm": plan.CALM_DAYS,
 }
+DEEP: Final = {"calm": range(5), "days": range(200), "minutes": range(300), "million": range(5)}
 UNFINISHED: Final = 75  # EX_TEMPFAIL of sysexits.h
 YEAR_MS: Final = 31_557_600_000
 ROOT: Final = Path(__file__).parents[2]
@@ -35,27 +38,36 @@ ROOT: Final = Path(__file__).parents[2]
 def main() -> int:
     """Do what the arguments say; return the exit status."""
     asked = arguments()
+    if asked.all:
+        return max(part(name, DEEP[name], asked.state, float("inf")) for name in DEEP)
     first, _, last = asked.seeds.partition("-")
     seeds = range(int(first), int(last or first) + 1)
-    done = begin(asked.state, asked.plan)
-    until = time.monotonic() + asked.minutes * 60
+    return part(asked.plan, seeds, asked.state, time.monotonic() + asked.minutes * 60)
+
+
+def part(name: str, seeds: range, directory: Path, until: float) -> int:
+    """Simulate the seeds that are not done yet, as far as the time goes; return the status."""
+    state = directory / f"{name}.jsonl"
+    done = begin(state, name)
     for seed in seeds:
         if seed in done:
             continue
         if time.monotonic() > until:
-            say(f"{asked.plan}: {len(done)} of {len(seeds)} seeds so far")
+            say(f"{name}: {len(done)} of {len(seeds)} seeds so far")
             return UNFINISHED
-        done[seed] = run(asked.plan, seed)
-        with asked.state.open("a") as state:
-            state.write(json.dumps(done[seed]) + "\n")
-    return report(asked.plan, [done[seed] for seed in seeds])
+        done[seed] = run(name, seed)
+        with state.open("a") as lines:
+            lines.write(json.dumps(done[seed]) + "\n")
+    return report(name, [done[seed] for seed in seeds])
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Simulate whole days, seed by seed.")
-    parser.add_argument("--plan", choices=PLANS, required=True)
-    parser.add_argument("--seeds", required=True, help="first-last")
-    parser.add_argument("--state", type=Path, required=True)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--all", action="store_true", help="all plans, to the end")
+    what.add_argument("--plan", choices=PLANS)
+    parser.add_argument("--seeds", default="0", help="first-last")
+    parser.add_argument("--state", type=Path, required=True, help="where results are kept")
     parser.add_argument("--minutes", type=float, default=8.0)
     return parser.parse_args()
 

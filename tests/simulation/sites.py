@@ -7,6 +7,7 @@ it will not start: then a person is needed, and does what the doubt's remedy say
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from governor import recovery
@@ -18,6 +19,7 @@ from tests.simulation.governors import HOME, Governor
 from tests.simulation.loop import Process
 
 if TYPE_CHECKING:
+    from governor.core.ledger.book import Book
     from tests.simulation.disks import Disk
     from tests.simulation.hosts import Host
     from tests.simulation.world import World
@@ -127,35 +129,41 @@ class Operator:
         world = self._world
         while not world.server.retire(member):
             await world.loop.sleep_ms(world.plan.window_ms // LOOKS)
-        world.buried.add(member)
         world.note("retired", member)
 
     async def watch(self) -> None:
-        """Allow an emptied ledger to open, once everybody who may have collected has spoken.
-
-        Who was lost, and is in nobody's journal so that he could not be retired, is waited for by
-        waiting a window and what it is longer by.
-        """
+        """Look at the ledger now and then, and say what only a person can say."""
         world = self._world
         while True:
             await world.loop.sleep_ms(world.plan.window_ms // LOOKS)
             book, server = world.server.book, world.server
-            if book is None or not book.awaits_word or not server.up or server.paused:
+            if book is None or not (server.up and server.is_known) or server.paused or book.open:
                 continue
-            rows = book.members.rows
-            missing = [
-                site
-                for site in world.sites
-                if site.disk.records
-                and ((row := rows.get(site.disk.member)) is None or row.epoch != book.epoch)
-            ]
-            now_ms = world.loop.now_ms
-            lately = [
-                member
-                for member, at_ms in world.lost.items()
-                if at_ms + world.plan.window_ms * 11 // 10 + 240_000 > now_ms
-                and (member not in rows or rows[member].epoch != book.epoch)
-            ]
-            if not missing and not lately:
-                book.awaits_word = False
-                world.note("word")
+            for member in world.lost:
+                row = book.members.rows.get(member)
+                if row is not None and row.epoch != book.epoch:
+                    await self.bury(member)
+            if book.awaits_word:
+                self._vouch(book)
+
+    def _vouch(self, book: Book) -> None:
+        """Do what `governor restore` does, if the members that it names are all who collected."""
+        world = self._world
+        site = world.any_site()
+        if not site.disk.records:
+            return
+        journal = SimulatedJournal(site.disk, Process(), world.loop, world.random)
+        known = recovery.load(journal)[1].contracts[world.contract.name]
+        loss = recovery.loss(known, members=world.members(), word=True)
+        named = {entry.member for entry in loss.roster} | {site.disk.member, *book.members.rows}
+        if self._collectors() <= named:
+            before = replace(book.identity, epoch=book.epoch - 1)
+            world.server.declare(replace(loss, seen=before))
+            world.note("word")
+
+    def _collectors(self) -> set[str]:
+        """Return everybody who may have collected what still counts."""
+        world = self._world
+        since_ms = world.loop.now_ms - 2 * world.plan.window_ms
+        lately = {member for member, at_ms in world.lost.items() if at_ms > since_ms}
+        return lately | {site.disk.member for site in world.sites if site.disk.records}

@@ -78,7 +78,6 @@ class World:
         self.sites: list[Site] = []
         self.governors: dict[Governor, None] = {}  # those that live
         self.lost: dict[str, int] = {}  # member and when its disk was
-        self.buried: set[str] = set()
         self._trace = hashlib.blake2b(digest_size=16)
         self._events = Counter[str]()
         self._messages = self._sites = self._short = 0
