@@ -123,7 +123,8 @@ do
       end
     end
     ledger.sound = sound
-    redis.call('HSET', key, 'accounts', cmsgpack.pack(ledger.names), unpack(changes(ledger, FIELDS)))
+    local names = cmsgpack.pack(ledger.names)
+    redis.call('HSET', key, 'accounts', names, unpack(changes(ledger, FIELDS)))
   end
 
   function ledger.now_ms()

@@ -112,6 +112,7 @@ class Talk:
             "leniency": self.random.choice((LAXEST, Leniency.SHADOW)),
             "named": self.random.random() < 0.2,
             "word": self.random.random() < 0.2,
+            "vouches": self.random.random() < 0.5,
         }
         emptied = self.random.random() < 0.2
         if emptied:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from governor.core.ledger.messages import Ask, Fenced, RowValue, WholeRow
+from governor.core.ledger.messages import Ask, Fenced, Loss, Reply, RowValue, WholeRow
 from governor.core.ledger.opening import GRACE_MS
 from governor.core.ledger.roster import MemberStanding, RosterEntry
 from governor.core.window import Window
 from tests.conformance.damage import TOTAL
+from tests.conformance.inside import LEDGER
 from tests.conformance.twins import acquainted
 
 if TYPE_CHECKING:
@@ -186,6 +187,25 @@ async def test_who_had_left_an_emptied_ledger_is_waited_for_until_it_is_free(
 
     assert (await one.ask()).open
     assert frees_ms == DAY.frees_at(DAY.bucket(left.high_ms))
+
+
+async def test_a_last_word_from_beyond_what_time_is_left_is_waited_for(
+    two: tuple[Member, Member],
+) -> None:
+    """The ledger's time is gone too, and the journal that is there ends days before."""
+    one, other = two
+    twins = one.twins
+    await other.tell(**{TOTAL: RowValue(0, 900)})
+    await other.ask(leaving=True)
+    twins.inside.hdel(LEDGER, "time", "high")
+    past_ms = twins.time_ms - 3 * DAY.window_ms
+    loss = Loss(twins.identity, past_ms, past_ms, twins.rules(), (), vouches=True)
+    identity = await twins.store.declare(loss)
+    whole = WholeRow({}, {}, past_ms, past_ms, None)
+    reply = await twins.store.converse(one.message(identity=identity, whole=whole))
+
+    assert isinstance(reply, Reply)
+    assert reply.awaiting == ("two",)
 
 
 async def test_a_later_start_makes_the_last_word_worthless(two: tuple[Member, Member]) -> None:
