@@ -173,7 +173,7 @@ async def carry_out(member: IdleMember, plan: Plan, words: Words) -> Done:
     """
     if plan.is_lost:
         return _leave_lost(plan, words)
-    vouched = tuple(_vouched(plan, words))
+    vouched = tuple(vouched_for(plan, words))
     if member.config.ledger.is_shared:
         if vouched:
             await member.write(*vouched)
@@ -183,7 +183,7 @@ async def carry_out(member: IdleMember, plan: Plan, words: Words) -> Done:
         begun = _begin_embedded(member, plan)
         is_news = await adopt(member, plan, begun, *vouched)
     await tell(member, plan)
-    lines = [*_said(plan, words), *_said_begun(plan, words, begun)]
+    lines = [*said_of_rules(plan, words), *_said_begun(plan, words, begun)]
     if not begun.charged:
         unchanged = "" if is_news else "; nothing was changed"
         lines.append(f"ledger of {plan.contract.name}: joined in {plan.home}{unchanged}")
@@ -207,7 +207,7 @@ def _leave_lost(plan: Plan, words: Words) -> Done:
     return Done((f"ledger of {name}: it is {state}; `governor run` restores it",), began=False)
 
 
-def _vouched(plan: Plan, words: Words) -> Iterator[Vouched]:
+def vouched_for(plan: Plan, words: Words) -> Iterator[Vouched]:
     """Yield the operator's words that make rules laxer."""
     now_ms = plan.known.time_ms if plan.known is not None else 0
     for change in plan.bound.laxer if words.raises else ():
@@ -289,7 +289,7 @@ async def tell(member: IdleMember, plan: Plan) -> None:
             )
 
 
-def _said(plan: Plan, words: Words) -> Iterator[str]:
+def said_of_rules(plan: Plan, words: Words) -> Iterator[str]:
     """Yield what binds otherwise than before, or than the configuration says."""
     name = plan.contract.name
     for change in plan.bound.laxer:

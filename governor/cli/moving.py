@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING
 
 from governor import recovery
 from governor.cli import parts
-from governor.cli.making import Begun, Done, adopt, begin_shared, tell
+from governor.cli.making import (
+    Begun,
+    Done,
+    adopt,
+    begin_shared,
+    said_of_rules,
+    tell,
+    vouched_for,
+)
 from governor.core.ledger.messages import Identity, Loss
 from governor.core.ledger.records import Moved
 from governor.core.ledger.roster import MemberStanding
@@ -40,18 +48,23 @@ async def move(member: IdleMember, plan: Plan, words: Words) -> Done:
     """
     known, there, name = plan.known, plan.there, plan.contract.name
     assert known is not None, "only what is kept somewhere can be moved"
-    lines = tuple(_said(member, plan, known))
+    lines = (*_said(member, plan, known), *said_of_rules(plan, words))
+    vouched = tuple(vouched_for(plan, words))
     if not member.config.ledger.is_shared:
         _require_alone(member, plan, known)
         identity = Identity(known.identity.epoch + 1, member.state.member, recovery.EMBEDDED)
     elif there is None:
+        if vouched:
+            await member.write(*vouched)
+            vouched = ()
         identity = await _declare(member, plan, known)
     else:
         identity = _require_open(plan, there)
     charged = {limit: begins.joined for limit, begins in plan.begins.items()}
     time_ms = known.time_ms if there is None else there.time_ms
+    begun = Begun(identity, time_ms, charged, tuple(charged))
     moved = Moved(name, plan.home, anew=there is not None, time_ms=time_ms)
-    await adopt(member, plan, Begun(identity, time_ms, charged, tuple(charged)), moved)
+    await adopt(member, plan, begun, *vouched, moved)
     if there is not None and there.open:
         await begin_shared(member, plan, words)
     await tell(member, plan)

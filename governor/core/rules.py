@@ -119,7 +119,7 @@ def bind_both(
     return Binding(
         accounts=tuple((gone | {each.name: each for each in second.accounts}).values()),
         leniency=second.leniency,
-        laxer=(*first.laxer, *second.laxer),
+        laxer=tuple(dict.fromkeys((*first.laxer, *second.laxer))),
         dropped=tuple(dict.fromkeys((*first.dropped, *second.dropped))),
     )
 

@@ -145,7 +145,9 @@ def test_what_moves_is_bound_by_both_homes() -> None:
         "limit x-1h: 1,000 -> 2,000",
         "limit y: 40 -> 50",
     ]
-    assert bind_both(old, new, shown, raises=True).accounts == (limit(2_000), limit(50, "y"))
+    raised = bind_both(old, new, shown, raises=True)
+    assert raised.accounts == (limit(2_000), limit(50, "y"))
+    assert bind_both(old, old, rules(limit(2_000)), raises=True).laxer == raised.laxer[:1]
 
 
 def test_a_limit_of_either_home_moves_along_or_is_dropped() -> None:

@@ -9,7 +9,7 @@ import pytest
 from governor.cli.initialise import initialise
 from governor.cli.restore import restore
 from governor.cli.retire import retire
-from governor.core.ledger.records import Adopted, Moved
+from governor.core.ledger.records import Adopted, Moved, Vouched
 from governor.errors import DoubtError
 from governor.journal import Reader
 from governor.recovery import EMBEDDED
@@ -178,6 +178,24 @@ async def test_a_move_is_no_way_to_raise_a_limit(
 
     assert known(config).accounts["x-24h"].limit == 1_000
     assert (await surveyed(config)).accounts[0].limit == 1_000
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+async def test_what_is_raised_on_the_way_is_vouched_for(
+    configure: Configure, fresh_redis: RedisServer, *, is_there: bool
+) -> None:
+    await initialise(configure(), 5)
+    config = configure(ledger=at(fresh_redis), contract=HIGHER)
+    if is_there:
+        await initialise(elsewhere(configure(ledger=at(fresh_redis))), None)
+        config = configure(ledger=at(fresh_redis), contract=HIGHER)
+
+    said = await initialise(config, None, moves=True, raises=True)
+
+    assert [line for line in said if "limit x-24h: 1,000 -> 9,000, on your word" in line]
+    records = Reader(config.ledger.state / "journal.db").records((Vouched, Moved))
+    assert {type(record) for _, record in records} == {Vouched, Moved}
+    assert (await surveyed(config)).accounts[0].limit == 9_000
 
 
 async def test_into_a_ledger_that_is_lost_itself_nothing_moves(
