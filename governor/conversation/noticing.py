@@ -15,7 +15,7 @@ from governor.core.ledger.records import Adopted, Vouched, Word
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from governor.core.ledger.messages import Reply
+    from governor.core.ledger.messages import Identity, Reply
     from governor.core.ledger.records import Record
     from governor.core.ledger.state import ContractState
 
@@ -36,15 +36,21 @@ def noticed(
         for name, account in known.accounts.items()
     )
     if rules != tuple(known.accounts.values()):
-        yield Adopted(
-            contract=contract,
-            home=known.home,
-            identity=reply.identity,
-            accounts=rules,
-            time_ms=reply.time_ms,
-            boot_ms=boot_ms,
-            leniency=known.leniency,
-        )
+        adopted = adoption(contract, known, reply.identity, boot_ms=boot_ms)
+        yield replace(adopted, accounts=rules, time_ms=reply.time_ms)
+
+
+def adoption(contract: str, known: ContractState, identity: Identity, *, boot_ms: int) -> Adopted:
+    """Return what is journaled when a contract goes on in a ledger of this identity."""
+    return Adopted(
+        contract=contract,
+        home=known.home,
+        identity=identity,
+        accounts=tuple(known.accounts.values()),
+        time_ms=known.time_ms,
+        boot_ms=boot_ms,
+        leniency=known.leniency,
+    )
 
 
 def binds_unheard_of(known: ContractState, reply: Reply) -> bool:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 from governor.conversation.composing import Composer
 from governor.conversation.desk import Desk
 from governor.conversation.keeping import Keeper
-from governor.conversation.noticing import binds_unheard_of, noticed
+from governor.conversation.noticing import adoption, binds_unheard_of, noticed
 from governor.conversation.parts import Unobserved
 from governor.conversation.trust import FINAL, Trust
 from governor.conversation.vigil import Vigil
@@ -36,7 +36,7 @@ from governor.core.ledger.decisions import (
 )
 from governor.core.ledger.holds import Hold
 from governor.core.ledger.messages import LAXEST, Doubt, DoubtReason, Reply
-from governor.core.ledger.records import Adopted, Rostered, Stamped
+from governor.core.ledger.records import Rostered, Stamped
 from governor.errors import DoubtError, LedgerUnreachableError, OperatorError
 from governor.recovery import loss
 from governor.tasks import Interrupted, Tasks, unless
@@ -321,30 +321,8 @@ class Conversation:
         except OperatorError:
             self._mistrust(DoubtReason.ERROR)
             return False
-        return await self._is_durable(
-            Adopted(
-                contract=self.contract,
-                home=known.home,
-                identity=identity,
-                accounts=tuple(known.accounts.values()),
-                time_ms=known.time_ms,
-                boot_ms=self._clock.boot_ms(),
-                leniency=known.leniency,
-            )
-        )
-
-    def _loss(self) -> Loss:
-        """Return the loss of the ledger that the journal knows.
-
-        Whoever joined it in the last moments had to wait until we had journaled that, if we were
-        heard then; so we can vouch that nobody else came back to it.
-        """
-        heard = self._reply is not None and self._reply.identity == self._known.identity
-        return loss(
-            self._known,
-            members=self._members,
-            vouches=heard and self._vigil.silent_ms <= VOUCHING_MS,
-        )
+        boot_ms = self._clock.boot_ms()
+        return await self._is_durable(adoption(self.contract, known, identity, boot_ms=boot_ms))
 
     async def _meet(self, roster: Roster) -> bool:
         """Journal who has a row, before any grant is used: after a loss they must all restore."""
