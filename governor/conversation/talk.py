@@ -324,6 +324,19 @@ class Conversation:
         boot_ms = self._clock.boot_ms()
         return await self._is_durable(adoption(self.contract, known, identity, boot_ms=boot_ms))
 
+    def _loss(self) -> Loss:
+        """Return the loss of the ledger that the journal knows.
+
+        Whoever joined it in the last moments had to wait until we had journaled that, if we were
+        heard then; so we can vouch that nobody else came back to it.
+        """
+        heard = self._reply is not None and self._reply.identity == self._known.identity
+        return loss(
+            self._known,
+            members=self._members,
+            vouches=heard and self._vigil.silent_ms <= VOUCHING_MS,
+        )
+
     async def _meet(self, roster: Roster) -> bool:
         """Journal who has a row, before any grant is used: after a loss they must all restore."""
         before = {entry.member for entry in self._known.roster} | {self._member}
