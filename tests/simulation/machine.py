@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 WINDOW_MS: Final = 60_000
 LIMIT: Final = 100
+STORE: Final = -1  # the clock beside the ledger; those of the hosts go by their number
 HOUR_MS: Final = 3_600_000
 PASSING_MS: Final = st.sampled_from((0, 1, 10, 500, 3_100, 9_000, 20_000, 58_000, 61_000, 125_000))
 STEPS_MS: Final = st.sampled_from((-30, -2, -1, 1, 2, 30)).map(lambda hours: hours * HOUR_MS)
@@ -46,9 +47,11 @@ class LedgerMachine(RuleBasedStateMachine):
         self._platform = Platform(self._loop, WINDOW_MS)
         self._players: list[Player] = []
         self._copies: list[Any] = []
+        self._ahead: set[int] = set()  # clocks that were stepped ahead since they last were read
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         self._runner.run(work)
+        self._note_replies()
 
     @initialize(governors=st.integers(1, 3), named=st.booleans())
     def begin(self, governors: int, *, named: bool) -> None:
@@ -91,11 +94,26 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(step_ms=STEPS_MS, choice=CHOICE, beside_the_ledger=st.booleans())
     def a_clock_is_stepped(self, step_ms: int, choice: int, *, beside_the_ledger: bool) -> None:
+        """Not both of the clocks that one message shows, ahead: that is what passing time is."""
+        number = choice % len(self._hosts)
+        clock = STORE if beside_the_ledger else number
+        others = set(range(len(self._hosts))) if beside_the_ledger else {STORE}
+        if step_ms > 0 and self._ahead & others:
+            return
+        if step_ms > 0:
+            self._ahead.add(clock)
         if beside_the_ledger:
             self._home.pass_ms(step_ms)
         else:
-            host = self._hosts[choice % len(self._hosts)]
+            host = self._hosts[number]
             host.step_boot(max(step_ms, -host.boot_ms()))
+
+    def _note_replies(self) -> None:
+        """Note which steps ahead the ledger has seen."""
+        for number, player in enumerate(self._players):
+            if player.read_clocks:
+                self._ahead -= {number, STORE}
+                player.read_clocks = False
 
     @rule(choice=CHOICE, posts=st.lists(POSTS, max_size=3))
     def a_governor_asks(self, choice: int, posts: list[int]) -> None:

@@ -71,7 +71,8 @@ class Player:
         self.holds: list[Held] = []
         self.up = False
         self.last: Message | None = None
-        self.is_heard = False
+        self.is_heard = False  # by the ledger as it is now
+        self.read_clocks = False
         self._made = 0
 
     def found(self, identity: Identity, accounts: tuple[Account, ...], time_ms: int) -> None:
@@ -191,7 +192,7 @@ class Player:
             )
         )
         usage = reply.usage[self.account]
-        self.is_heard = True
+        self.is_heard = self.read_clocks = True
         if reply.open:
             assert self._platform.countable() <= usage.charged + usage.pending
         if reply.roster is not None:
