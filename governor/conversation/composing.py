@@ -87,6 +87,9 @@ class Composer:
             self._brings_whole = False
         self._anchors = not message.anchor and self._is_anchored_late(reply)
         self._offset_ms, self._unanswered_ms = reply.boot_offset_ms, None
+        if not reply.open:
+            self.row.doubt(message.values)  # a closed ledger holds growth, to be told again
+            return ()
         return self.row.acknowledge(message.values)
 
     @property

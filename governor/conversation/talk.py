@@ -327,15 +327,11 @@ class Conversation:
     def _loss(self) -> Loss:
         """Return the loss of the ledger that the journal knows.
 
-        Whoever joined it in the last moments had to wait until we had journaled that, if we were
-        heard then; so we can vouch that nobody else came back to it.
+        Whoever joins waits for those who are heard: if we were, we vouch that nobody came back.
         """
         heard = self._reply is not None and self._reply.identity == self._known.identity
-        return loss(
-            self._known,
-            members=self._members,
-            vouches=heard and self._vigil.silent_ms <= VOUCHING_MS,
-        )
+        vouches = heard and self._vigil.silent_ms <= VOUCHING_MS
+        return loss(self._known, members=self._members, vouches=vouches)
 
     async def _meet(self, roster: Roster) -> bool:
         """Journal who has a row, before any grant is used: after a loss they must all restore."""

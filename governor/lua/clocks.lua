@@ -21,17 +21,18 @@ do
     local store_stepped, boot_stepped = store < T - tolerance_ms, boot < T - tolerance_ms
     if store_stepped then store = T end
     if boot_stepped then boot = T end
-    local slowest = math.min(store, boot)
+    local slowest, lead = math.min(store, boot), ledger.lead
     T = math.max(T, slowest)
     if store_stepped or store > slowest + tolerance_ms then
-      ledger.store_offset, store = store_ms - T, T
+      ledger.store_offset, store, lead = store_ms - T, T, tolerance_ms
       table.insert(stepped, 'store')
     end
     if boot_stepped or boot > slowest + tolerance_ms then
       row.boot_offset, boot = boot_ms - T, T
       table.insert(stepped, 'boot')
     end
-    ledger.time, ledger.high = T, math.max(ledger.high, T, store, boot)
+    ledger.lead = math.max(lead, boot - store)
+    ledger.time, ledger.high = T, math.max(ledger.high, T, store + ledger.lead)
     return stepped, store_ms
   end
 end

@@ -12,7 +12,7 @@ is added to must be of the generation that asked. ]]
 local member, identity, generation, seq, acked, nonce, boot_ms, values, asks, whole, shown,
   version, anchor, leaving, leniency = unpack(cmsgpack.unpack(ARGV[3]), 1, 15)
 
-local LONGEST_UNWRITTEN_MS = 120000  -- core/ledger/book.py
+local LONGEST_UNWRITTEN_MS = 120000  -- core/ledger/members.py
 
 -- 1. Every key is there and whole, this Governor can read it, Redis will not evict it, and the
 -- last script that wrote to it ended.
@@ -116,17 +116,23 @@ if whole then
   for _, each in ipairs(whole[5]) do rows.fill(row, ledger.accounts[each[1]], each[2]) end
   row.epoch = ledger.epoch
 end
+
+-- 8. A lost ledger opens when everybody has restored, and nobody else can still turn up. While it is
+-- closed growth is held, not stamped: a journal may yet raise the time, and it would free too early.
+local awaiting = ledger.open == 0 and roster.reopen(member) or {}
 for _, value in ipairs(values) do
   local name = value[1]
   local account, before = ledger.accounts[name], rows.value(row, name)
+  local charged, lingered = value[3] - before[2], value[4] - before[3]
+  if ledger.open == 0 then
+    value = { name, value[2] + charged + lingered, before[2], before[3] }
+  else
+    rows.stamp(row, account, charged, ledger.high)
+    rows.stamp(row, account, lingered, ledger.high + account.window.linger_ms)
+  end
   account.pending, account.changed = account.pending + value[2] - before[1], true
-  rows.stamp(row, account, value[3] - before[2], ledger.high)
-  rows.stamp(row, account, value[4] - before[3], ledger.high + account.window.linger_ms)
   row.values[name] = { value[2], value[3], value[4] }
 end
-
--- 8. A lost ledger opens when everybody has restored, and nobody else can still turn up.
-local awaiting = ledger.open == 0 and roster.reopen(member) or {}
 
 -- 9. The asks.
 local granted = grants.decide(asks, row)

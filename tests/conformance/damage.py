@@ -21,9 +21,9 @@ ACCOUNT, RING = f"{PREFIX}account:{TOTAL}", f"{PREFIX}ring:{TOTAL}"
 BUCKETS: Final = f"{PREFIX}buckets:m:{TOTAL}"
 BYTES: Final = 4 * Window(86_400_000).ring_length
 FIELDS: Final = (
-    *("schema", "epoch", "run_id", "replication_id", "time", "high", "store_offset", "open"),
-    *("opens", "awaits_word", "vouched", "sound", "roster", "leniency", "turn", "recounted"),
-    "accounts",
+    *("schema", "epoch", "run_id", "replication_id", "time", "high", "store_offset", "lead"),
+    *("open", "opens", "awaits_word", "vouched", "sound", "roster", "leniency", "turn"),
+    *("recounted", "accounts"),
 )
 
 

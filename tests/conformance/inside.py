@@ -31,6 +31,7 @@ def of_book(book: Book) -> dict[str, Any]:
         "time": book.clocks.time_ms,
         "high": book.clocks.high_ms,
         "store_offset": book.clocks.store_offset_ms,
+        "lead": book.clocks.lead_ms,
         "open": int(book.open),
         "opens": book.opens_ms,
         "awaits_word": int(book.awaits_word),
@@ -78,7 +79,7 @@ def of_redis(inside: redis.Redis, book: Book) -> dict[str, Any]:
     found: dict[str, Any] = {
         name: int(ledger[name.encode()])
         for name in (
-            *("time", "high", "store_offset", "open", "opens", "awaits_word", "vouched"),
+            *("time", "high", "store_offset", "lead", "open", "opens", "awaits_word", "vouched"),
             *("sound", "roster", "leniency", "turn", "recounted"),
         )
     }

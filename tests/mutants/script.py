@@ -114,7 +114,9 @@ MUTANTS: Final = (
         "if false then",
     ),
     mutant(6, "T follows the slowest", CLOCKS, "math.min(store, boot)", "math.max(store, boot)"),
-    mutant(6, "H follows the fastest", CLOCKS, "math.max(ledger.high, T, store, boot)", "T"),
+    mutant(
+        6, "H follows the fastest", CLOCKS, "math.max(ledger.high, T, store + ledger.lead)", "T"
+    ),
     mutant(
         6,
         "a stepped store is re-based",
@@ -129,8 +131,8 @@ MUTANTS: Final = (
         8,
         "truth is recorded over the limit",
         CONVERSE,
-        "rows.stamp(row, account, value[3] - before[2], ledger.high)",
-        "rows.stamp(row, account, math.min(value[3] - before[2], account.limit), ledger.high)",
+        "rows.stamp(row, account, charged, ledger.high)",
+        "rows.stamp(row, account, math.min(charged, account.limit), ledger.high)",
     ),
     mutant(
         9,
@@ -173,5 +175,26 @@ MUTANTS: Final = (
         LEDGER,
         "if ledger.sound ~= 1 then return 'miscounted' end",
         "",
+    ),
+    mutant(
+        3,
+        "somebody must vouch for who has left",
+        ROSTER,
+        "row.standing == rows.LEFT and ledger.vouched == 1",
+        "row.standing == rows.LEFT",
+    ),
+    mutant(
+        6,
+        "a silent clock is ahead as far as it was",
+        CLOCKS,
+        "ledger.lead = math.max(lead, boot - store)",
+        "ledger.lead = 0",
+    ),
+    mutant(
+        6,
+        "nothing is stamped while closed",
+        CONVERSE,
+        "  if ledger.open == 0 then\n    value =",
+        "  if false then\n    value =",
     ),
 )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import pytest
-
 from governor.core.ledger.book import Book
 from governor.core.ledger.clocks import Clocks
 from governor.core.ledger.messages import Account, Ask, Identity, Message, Reply, RowValue, WholeRow
@@ -51,7 +49,6 @@ class Steps:
         return answer
 
 
-@pytest.mark.xfail(strict=True, reason="until the pad of a window holds its tolerance too")
 def test_a_clock_stepped_by_less_than_is_noticed_frees_nothing_too_early() -> None:
     """The store's clock is 1.9 s late while `b` joins and settles, `a` silent; then it is right."""
     steps = Steps()

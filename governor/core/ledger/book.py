@@ -7,8 +7,8 @@ it wrote:
 
     keys and eviction policy -> sound -> identity -> standing, generation, seq -> rules and values
     -> a repeated seq is answered with its stored reply                         (so far: checks)
-    -> row of a new start or epoch -> clocks -> free -> whole row -> growth into the bucket of H
-    -> open, if it was closed and all have spoken -> asks, in order -> last word -> recount
+    -> row of a new start or epoch -> clocks -> free -> whole row -> open, if it was closed and all
+    have spoken -> growth into the bucket of H -> asks, in order -> last word -> recount
 
 Why no limiter that we know of can be used instead: the platform may count a request at any instant
 between its first byte and its last. So a hold is `pending`, without any clock, until its answer has
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
     from governor.core.ledger.clocks import Clocks
     from governor.core.ledger.roster import RosterEntry
 
-LONGEST_UNWRITTEN_MS = 120_000  # T is journaled every 10 s; a minute of silence ends a governor
 RECOUNT_MS = 30_000  # every account's turn comes within this and a heartbeat: twice a minute
 
 
@@ -113,9 +112,12 @@ class Book:
         stepped = self._read_clocks(message, row, store_ms)
         if message.whole is not None:
             self._replace(row, message.whole)
-        self._grow(row, message.values)
         if not self.open:
             reopen(self)
+        if self.open:
+            self._grow(row, message.values)
+        else:
+            self._hold(row, message.values)
         grants = self._decide(message.asks, row)
         if message.leaving:
             self._take_leave(row)
@@ -197,7 +199,8 @@ class Book:
         durable before, so a journal that knows less was put back from a copy, or lost a commit.
         """
         told: Mapping[str, RowValue] = row.values if row is not None else {}
-        if row is not None and self._is_from_a_copy(message, row):
+        ends_ms = None if message.whole is None else message.whole.time_ms
+        if row is not None and row.epoch == self.epoch and row.outlasts(ends_ms):
             return self._doubt(message, DoubtReason.BEHIND)
         spread = told if message.whole is None else message.whole.spread
         if not none_shrank(spread, message.values, message.values):
@@ -205,14 +208,6 @@ class Book:
         if message.whole is not None and not none_shrank(told, message.values, told):
             return self._doubt(message, DoubtReason.BEHIND)
         return None
-
-    def _is_from_a_copy(self, message: Message, row: RowState) -> bool:
-        """Say whether a journal ends long before its member was last heard.
-
-        Holds that it has forgotten would leave no other trace: nothing was charged yet.
-        """
-        ended_ms = row.heard_ms if message.whole is None else message.whole.time_ms
-        return row.epoch == self.epoch and row.heard_ms - ended_ms > LONGEST_UNWRITTEN_MS
 
     def _seat(self, message: Message, row: RowState | None) -> RowState:
         """Return the sender's row: a fresh one for a new start, or a new epoch.
@@ -300,6 +295,19 @@ class Book:
             self.stamp(row, account, value.charged - before.charged, high_ms)
             self.stamp(row, account, value.lingered - before.lingered, high_ms + linger_ms)
             row.values[account] = value
+
+    def _hold(self, row: RowState, values: Mapping[str, RowValue]) -> None:
+        """Take the row's new values while closed, and hold growth instead of stamping it.
+
+        Somebody's journal may yet raise the time, and what was stamped before would free too early.
+        It is told again until the ledger is open.
+        """
+        for account, value in values.items():
+            before = row.values.get(account, NOTHING)
+            grown = value.charged - before.charged + value.lingered - before.lingered
+            pending = value.pending + grown
+            self.accounts[account].pending += pending - before.pending
+            row.values[account] = replace(before, pending=pending)
 
     def stamp(self, row: RowState, account: str, posts: int, at_ms: int) -> None:
         """Charge posts to a row and to its account's sum, in the bucket of an instant."""

@@ -7,21 +7,27 @@ for at least its window whichever clock was right (invariant 6).
 A reading is a clock less its offset. One further behind T than the tolerance, or further ahead of
 the slowest of the others, was stepped: its offset is changed so that it reads T, and that is said.
 So a step is never followed and never freezes anything. Small differences are not corrected: that
-would let a jittering clock ratchet time forward.
+would let a jittering clock ratchet time forward. So a small step back of the store's clock slows T
+and, set right, lets it catch up with the others; what was stamped in between was stamped by them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """Ledger time as the ledger keeps it: T, H, and the offset of the store's own clock."""
+    """Ledger time as the ledger keeps it: T, H, and the offset of the store's own clock.
+
+    `lead_ms`: by how much any other clock has been seen ahead of the store's. All of them tick
+    alike, so one that is silent now is as far ahead still: H counts with it.
+    """
 
     time_ms: int
     high_ms: int
     store_offset_ms: int
+    lead_ms: int = 0
 
     def resumed(self, time_ms: int, high_ms: int) -> Clocks:
         """Return the clocks going on from a journal's time, if that is later.
@@ -29,8 +35,11 @@ class Clocks:
         The store's clock is anchored where it stood: it reads as much more as T has risen.
         """
         rise_ms = max(0, time_ms - self.time_ms)
-        return Clocks(
-            self.time_ms + rise_ms, max(self.high_ms, high_ms), self.store_offset_ms - rise_ms
+        return replace(
+            self,
+            time_ms=self.time_ms + rise_ms,
+            high_ms=max(self.high_ms, high_ms),
+            store_offset_ms=self.store_offset_ms - rise_ms,
         )
 
     def read(
@@ -50,12 +59,14 @@ class Clocks:
         )
         time_ms = max(self.time_ms, slowest)
         stepped: tuple[str, ...] = ()
-        store_offset_ms = self.store_offset_ms
+        store_offset_ms, lead_ms = self.store_offset_ms, self.lead_ms
         if store_stepped or store > slowest + tolerance_ms:
             store_offset_ms, store = store_ms - time_ms, time_ms
+            lead_ms = tolerance_ms  # of the others it was not seen yet
             stepped += ("store",)
         if boot_stepped or boot > slowest + tolerance_ms:
             boot_offset_ms, boot = boot_ms - time_ms, time_ms
             stepped += ("boot",)
-        high_ms = max(self.high_ms, time_ms, store, boot)
-        return Clocks(time_ms, high_ms, store_offset_ms), boot_offset_ms, stepped
+        lead_ms = max(lead_ms, boot - store)
+        high_ms = max(self.high_ms, time_ms, store + lead_ms)
+        return Clocks(time_ms, high_ms, store_offset_ms, lead_ms), boot_offset_ms, stepped

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from governor.core.ledger.accounts import AccountState
 
 HEARD_MS = 10_000  # a member not heard from for so long is not waited for by one that joins
+LONGEST_UNWRITTEN_MS = 120_000  # T is journaled every 10 s; a minute of silence ends a governor
 NO_EPOCH = 0  # of a row that another journal named, and that nobody has brought yet
 NOTHING = RowValue()
 
@@ -50,6 +51,13 @@ class RowState:
     def pending(self) -> int:
         """Posts held, over all accounts: only whether there are any means something."""
         return sum(value.pending for value in self.values.values())
+
+    def outlasts(self, ended_ms: int | None) -> bool:
+        """Say whether the member was heard long after a journal ends: that is a copy, then.
+
+        Holds that it has forgotten would leave no other trace: nothing was charged yet.
+        """
+        return ended_ms is not None and self.heard_ms - ended_ms > LONGEST_UNWRITTEN_MS
 
     def has_buckets(self, oldest: Mapping[str, int]) -> bool:
         """Say whether anything was charged in a bucket that is still kept."""

@@ -14,7 +14,6 @@ BEHIND_MS: Final = 5_000  # a time is journaled with each charge, or every ten s
 LIMIT: Final = 500
 
 
-@pytest.mark.xfail(strict=True, reason="until a closed ledger holds growth instead of stamping it")
 @pytest.mark.parametrize("lingers", [False, True])
 def test_a_charge_told_while_closed_frees_no_earlier_than_one_window_later(
     *, lingers: bool
