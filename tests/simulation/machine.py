@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 WINDOW_MS: Final = 60_000
 LIMIT: Final = 100
+GRACE_MS: Final = 3_100  # a little more than a lost ledger gives the living to show themselves
 STORE: Final = -1  # the clock beside the ledger; those of the hosts go by their number
 HOUR_MS: Final = 3_600_000
 PASSING_MS: Final = st.sampled_from((0, 1, 10, 500, 3_100, 9_000, 20_000, 58_000, 61_000, 125_000))
@@ -88,6 +89,9 @@ class LedgerMachine(RuleBasedStateMachine):
         return there[choice % len(there)] if there else None
 
     @rule(duration_ms=PASSING_MS)
+    def time_goes_by(self, duration_ms: int) -> None:
+        self.time_passes(duration_ms)
+
     def time_passes(self, duration_ms: int) -> None:
         self._loop.now_ms += duration_ms
         self._home.pass_ms(duration_ms)
@@ -187,8 +191,13 @@ class LedgerMachine(RuleBasedStateMachine):
             self.run(player.start())
             self.run(player.speak())
 
-    @rule(choice=CHOICE, what=st.sampled_from(("restart", "flush", "copy", "put back")))
-    def the_store_suffers(self, choice: int, what: str) -> None:
+    @rule(
+        choice=CHOICE,
+        what=st.sampled_from(("restart", "flush", "copy", "put back")),
+        seen=st.booleans(),
+    )
+    def the_store_suffers(self, choice: int, what: str, *, seen: bool) -> None:
+        """And one governor sees it at once, and again as soon as it may open."""
         match what:
             case "restart":
                 self._home.restart()
@@ -198,6 +207,11 @@ class LedgerMachine(RuleBasedStateMachine):
                 self._copies.append(self._home.copy())
             case "put back":
                 self._home.put_back(self._copies[choice % len(self._copies)])
+        player = self.player(choice)
+        if seen and player is not None:
+            self.run(player.speak())
+            self.time_passes(GRACE_MS)
+            self.run(player.speak())
 
     @rule()
     def an_operator_says_the_word(self) -> None:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from governor import recovery
 from governor.conversation.composing import Composer
+from governor.conversation.noticing import adoption
+from governor.conversation.talk import VOUCHING_MS
 from governor.core.ledger.messages import (
     Account,
     Answer,
@@ -39,7 +41,7 @@ from tests.simulation.homes import CONTRACT
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from governor.core.ledger.messages import Identity
+    from governor.core.ledger.messages import Identity, Loss
     from tests.simulation.homes import Home
     from tests.simulation.hosts import Host
     from tests.simulation.platform import Platform, Span
@@ -73,6 +75,7 @@ class Player:
         self.last: Message | None = None
         self.is_heard = False  # by the ledger as it is now
         self.read_clocks = False
+        self._heard: tuple[Identity, int] | None = None
         self._made = 0
 
     def found(self, identity: Identity, accounts: tuple[Account, ...], time_ms: int) -> None:
@@ -164,11 +167,9 @@ class Player:
                 return self._believe(message, answer)
             case Doubt(reason=reason) if reason in LOSSES:
                 known = self._state.contracts[CONTRACT]
-                loss = recovery.loss(known, members=self._members)
-                identity = await self._home.declare(loss)
-                accounts = tuple(known.accounts.values())
+                identity = await self._home.declare(self._loss())
                 boot_ms = self._host.boot_ms()
-                self._keep(Adopted(CONTRACT, "home", identity, accounts, known.time_ms, boot_ms))
+                self._keep(adoption(CONTRACT, known, identity, boot_ms=boot_ms))
                 self._composer.bring_whole()
                 return True
             case Doubt(reason=DoubtReason.UNKNOWN_ROW):
@@ -177,6 +178,14 @@ class Player:
             case Doubt(reason=DoubtReason.RETIRED) | Fenced():
                 self.crash()
         return False
+
+    def _loss(self) -> Loss:
+        """Return the loss of the ledger that the journal knows; vouch if it heard us until then."""
+        known = self._state.contracts[CONTRACT]
+        identity, heard_ms = self._heard or (None, 0)
+        silent_ms = self._host.boot_ms() - heard_ms
+        vouches = identity == known.identity and silent_ms <= VOUCHING_MS
+        return recovery.loss(known, members=self._members, vouches=vouches)
 
     def _believe(self, message: Message, reply: Reply) -> bool:
         grew = self._composer.acknowledge(message, reply)
@@ -193,6 +202,7 @@ class Player:
         )
         usage = reply.usage[self.account]
         self.is_heard = self.read_clocks = True
+        self._heard = (reply.identity, self._host.boot_ms())
         if reply.open:
             assert self._platform.countable() <= usage.charged + usage.pending
         if reply.roster is not None:
@@ -249,7 +259,7 @@ class Player:
         """Die; what is on its way is let go of."""
         for hold in self.holds:
             self._let_go(hold)
-        self.holds, self.up, self.is_heard = [], False, False
+        self.holds, self.up, self.is_heard, self._heard = [], False, False, None
 
     def _let_go(self, hold: Held) -> None:
         if hold.span is not None:
