@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from governor.cli import parts
 from governor.config.values import duration_text
+from governor.core.ledger.roster import MemberStanding
 from governor.core.rules import Rules
 
 if TYPE_CHECKING:
@@ -58,7 +59,10 @@ def _awaited(seen: Seen) -> str:
     heard = "not heard since it was lost"
     if seen.silent_ms is not None:
         heard = f"last heard {duration_text(seen.silent_ms // SECOND_MS * SECOND_MS)} ago"
+    left = ""
+    if seen.standing is MemberStanding.LEFT:
+        left = "; it had left, and if it has not come back `governor restore` says so"
     return (
         f"{seen.member}, generation {seen.generation}, {heard}: start that governor or, if it is "
-        f"dead for good, `governor retire --dead {seen.member}`"
+        f"dead for good, `governor retire --dead {seen.member}`{left}"
     )

@@ -2,11 +2,14 @@
 
 Whoever joined a ledger is in its roster and, before any grant, in everybody's journal. If the
 ledger is lost whole, the journals that come back name all whom they know; but a member whose
-journal is lost as well may be named by nobody. Only a person can say that there is none.
+journal is lost as well may be named by nobody. Only a person can say that there is none. Nor does
+an old copy of a ledger show that a member which had left has come back since, and if no governor
+was heard up to the loss, nobody else can say that it has not.
 
 The word is kept where it can be: by this verb in the journal, or beside a Governor that runs by
-that one, when it sees that the ledger waits for a word no more. Members that are named and have not
-come are waited for in any case: a word about them is `governor retire --dead`.
+that one, when it sees that the ledger waits for a word no more. (What is said of members that left
+is seen by nobody: beside a Governor that runs, it stands in no journal.) Members that are named and
+have not come are waited for in any case: a word about them is `governor retire --dead`.
 """
 
 from __future__ import annotations
@@ -22,16 +25,17 @@ from governor.cli.looking import look, waits_for
 from governor.clock import SystemClock
 from governor.config.values import duration_text
 from governor.core.ledger.records import Vouched, Word
+from governor.core.ledger.roster import MemberStanding
 from governor.errors import DoubtError, InUseError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from governor.cli.idle import IdleMember
     from governor.clock import Clock
     from governor.config import Config
     from governor.core.ledger.state import ContractState, MemberState
-    from governor.store import Survey
+    from governor.store import Seen, Survey
 
 PATIENCE_MS: Final = 10_000  # the ledger waits 3 s for members that nobody knows, then for each
 DECLARED_MS: Final = 3_000  # a Governor that runs speaks every second
@@ -91,8 +95,9 @@ class Restoring:
         if there is not None and there.stands and there.open and there.identity == known.identity:
             self._say(f"ledger of {contract}: it is open, and there is nothing to restore")
             return []
-        if _needs_word(there) and not self._config.ledger.members:
-            await self._vouch(contract, known, there)
+        said = [*self._known(known, there), *self._left(known, there)]
+        if said:
+            await self._vouch(contract, known, there, said)
         if self._idle is None:
             return await self._wait(contract)
         async with self._idle.talking(contract):
@@ -120,24 +125,42 @@ class Restoring:
             there = await look(self._config, contract, self._clock)
         return there
 
-    async def _vouch(self, contract: str, known: ContractState, there: Survey | None) -> None:
+    def _known(self, known: ContractState, there: Survey | None) -> Iterator[str]:
+        """Yield what must be vouched for if the ledger has forgotten who used it."""
+        if not _is_forgotten(there) or self._config.ledger.members:
+            return
+        seen = () if there is None else there.members
+        members = {self._state().member, *(entry.member for entry in known.roster)}
+        members |= {each.member for each in seen}
+        longest_ms = max(account.window_ms for account in known.accounts.values())
+        yield (
+            f"in the last {duration_text(longest_ms)} nobody has collected under it but these "
+            f"members: {', '.join(sorted(members))}"
+        )
+
+    def _left(self, known: ContractState, there: Survey | None) -> Iterator[str]:
+        """Yield what must be vouched for if members had left: an old copy would show that too."""
+        if there is None:
+            has_left = (e.member for e in known.roster if e.standing is MemberStanding.LEFT)
+        else:
+            has_left = (each.member for each in there.members if _is_doubted(each, there))
+        left = [member for member in has_left if member != self._state().member]
+        if left:
+            yield f"these members have left, and not come back: {', '.join(left)}"
+
+    async def _vouch(
+        self, contract: str, known: ContractState, there: Survey | None, said: list[str]
+    ) -> None:
         """Say what the operator vouches for, keep it, and tell the ledger."""
         loss = recovery.loss(known, members=self._config.ledger.members, word=True)
         if there is not None and there.stands:
             # It is the word alone that is told: about a ledger before this one, it moves nothing.
             loss = replace(loss, seen=replace(there.identity, epoch=there.identity.epoch - 1))
-        named = sorted({entry.member for entry in loss.roster} | {self._state().member})
-        if there is not None:
-            named = sorted({*named, *(seen.member for seen in there.members)})
-        longest_ms = max(account.window_ms for account in known.accounts.values())
-        self._say(
-            f"ledger of {contract}: it was lost whole. You vouch that in the last "
-            f"{duration_text(longest_ms)} nobody has collected under it but these members: "
-            f"{', '.join(named)}"
-        )
+        for each in said:
+            self._say(f"ledger of {contract}: you vouch that {each}")
         if self._idle is not None:
-            said = f"nobody but {', '.join(named)}"
-            await self._idle.write(Vouched(contract, Word.RESTORED, said, known.time_ms))
+            word = Vouched(contract, Word.RESTORED, "; ".join(said), known.time_ms)
+            await self._idle.write(word)
         store = parts.redis_store(self._config, contract, self._clock)
         try:
             await store.declare(loss)
@@ -156,12 +179,17 @@ class Restoring:
         return []
 
 
-def _needs_word(there: Survey | None) -> bool:
+def _is_forgotten(there: Survey | None) -> bool:
     """Say whether a ledger has forgotten who used it, or will be found to have, once declared."""
     if there is None or there.awaits_word:
         return True
     is_gone = there.identity.epoch == NO_EPOCH or not there.members
     return is_gone and not there.open
+
+
+def _is_doubted(seen: Seen, there: Survey) -> bool:
+    """Say whether a ledger waits for one that has left, or will, once it is declared lost."""
+    return seen.standing is MemberStanding.LEFT and (seen.awaited or not there.stands)
 
 
 def _closed(contract: str, there: Survey | None) -> list[str]:

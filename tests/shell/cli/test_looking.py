@@ -91,3 +91,5 @@ def test_what_a_closed_ledger_waits_for_comes_with_its_remedy() -> None:
     assert second.startswith(f"{unheard.member}, generation 4, not heard since it was lost")
     assert f"`governor retire --dead {unheard.member}`" in second
     assert waits_for(replace(there, open=True, awaits_word=False)) == []
+    left = replace(silent, standing=MemberStanding.LEFT)
+    assert "`governor restore` says so" in waits_for(replace(there, members=(left,)))[1]
