@@ -64,6 +64,7 @@ class Composer:
             roster=known.roster_version,
             anchor=self._anchors,
             leaving=leaving,
+            kept_ms=known.kept_ms,
         )
         if not self._brings_whole:
             return message

@@ -10,9 +10,7 @@ It must be one script: a hold is granted on what all rows say at one instant, an
 is added to must be of the generation that asked. ]]
 
 local member, identity, generation, seq, acked, nonce, boot_ms, values, asks, whole, shown,
-  version, anchor, leaving, leniency = unpack(cmsgpack.unpack(ARGV[3]), 1, 15)
-
-local LONGEST_UNWRITTEN_MS = 120000  -- core/ledger/members.py
+  version, anchor, leaving, leniency, kept = unpack(cmsgpack.unpack(ARGV[3]), 1, 16)
 
 -- 1. Every key is there and whole, this Governor can read it, Redis will not evict it, and the
 -- last script that wrote to it ended.
@@ -68,9 +66,7 @@ if whole then
     end
   end
 end
-if whole and rows.counts(row) and row.heard - whole[1] > LONGEST_UNWRITTEN_MS then
-  return doubt('behind')
-end
+if rows.counts(row) and kept > 0 and kept < row.kept then return doubt('behind') end
 local brought = {}
 for _, value in ipairs(values) do
   local name = value[1]
@@ -144,7 +140,7 @@ if leaving and not rows.is_pending(row) then
 end
 
 -- 11. The row is stored before the recount, which reads it back.
-row.roster, row.heard = version, ledger.time
+row.roster, row.heard, row.kept = version, ledger.time, kept
 rows.save(row)
 if not recount.adds_up() then
   ledger.save(0)

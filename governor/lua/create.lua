@@ -32,6 +32,8 @@ if not made then
   if not ledger.is_here() then return cmsgpack.pack({ 'doubt', 'foreign' }) end
   if ledger.open == 0 then return cmsgpack.pack({ 'doubt', 'closed' }) end
 end
+local row = rows.read(member)
+if row.standing == rows.RETIRED then return cmsgpack.pack({ 'doubt', 'retired' }) end
 
 ledger.begin()
 if made then
@@ -44,7 +46,7 @@ if made then
 end
 ledger.leniency = (made or raises) and leniency or bit.band(ledger.leniency, leniency)
 
-local row, added, charged, begins = rows.read(member), {}, {}, false
+local added, charged, begins = {}, {}, false
 for _, account in ipairs(shown) do
   local name, limit, window_ms, posts_made, posts_joined = unpack(account)
   local new, value = ledger.admit(name, limit, window_ms), rows.value(row, name)

@@ -5,6 +5,7 @@
                                         (pending, charged, lingered; msgpack)
             epoch                     that under which it was brought whole
             roster, heard             the version it has journaled; T at its last message
+            kept                      T up to which it has said to have journaled
             joined                    the version its join made; 0: all who live have journaled it
             standing, frees, final    core/ledger/roster.py; 1: its values are its last word
   <prefix>buckets:<member>:<account>  the row's buckets, 128 to a field, only those not all empty
@@ -20,7 +21,7 @@ do
   local AT_ONCE = 2000  -- arguments of one call: Lua's stack holds some 8,000
   local function slots() return '>' .. string.rep('I4', SEGMENT) end
   local FIELDS = { 'generation', 'seq', 'epoch', 'boot_offset', 'roster', 'heard', 'joined',
-    'standing', 'frees', 'final' }
+    'standing', 'frees', 'final', 'kept' }
   local members_key = prefix .. 'members'
   local function buckets_key(row, name) return prefix .. 'buckets:' .. row.member .. ':' .. name end
 

@@ -150,6 +150,7 @@ def encode(message: Message) -> bytes:
             message.anchor,
             message.leaving,
             message.leniency,
+            message.kept_ms,
         )
     )
 

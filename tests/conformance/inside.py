@@ -52,6 +52,7 @@ def of_book(book: Book) -> dict[str, Any]:
                 "counts": row.epoch == book.epoch,
                 "roster": row.roster,
                 "heard": row.heard_ms,
+                "kept": row.kept_ms,
                 "joined": row.joined,
                 "standing": int(row.standing),
                 "frees": row.frees_ms,
@@ -99,7 +100,10 @@ def _row(
     row = _hash(inside, f"{PREFIX}row:{member}")
     found: dict[str, Any] = {
         name: int(row.get(name.encode(), 0))
-        for name in ("generation", "seq", "roster", "heard", "joined", "standing", "frees", "final")
+        for name in (
+            *("generation", "seq", "roster", "heard", "kept", "joined", "standing", "frees"),
+            "final",
+        )
     }
     found["counts"] = row.get(b"epoch") == ledger[b"epoch"]
     found["values"], found["buckets"] = {}, {}

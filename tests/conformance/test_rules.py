@@ -175,19 +175,18 @@ async def test_a_journal_that_knows_less_than_its_row_is_not_believed(
     assert (await member.join()).usage[TOTAL].charged == 7
 
 
-async def test_a_journal_that_ends_long_before_its_member_was_heard_is_a_copy(
-    twins: Twins,
+@pytest.mark.parametrize(("kept_ms", "is_copy"), [(4, True), (5, False), (0, False)])
+async def test_a_journal_that_ends_before_what_it_had_kept_is_a_copy(
+    twins: Twins, kept_ms: int, *, is_copy: bool
 ) -> None:
     """What it holds and has not charged yet would be forgotten with it."""
     member = await joined(twins)
-    began_ms = twins.time_ms
-    twins.pass_ms(130_000)
-    await member.ask(ask(10))
-    gap_ms = twins.time_ms - began_ms
+    await member.ask(ask(10), kept_ms=5)
     member.restart()
-    for ended_ms, is_copy in ((began_ms + gap_ms - 120_001, True), (twins.time_ms, False)):
-        answer = await member.say(whole=WholeRow({}, {}, ended_ms, ended_ms, None))
-        assert isinstance(answer, Reply) is not is_copy
+    answer = await member.say(whole=WholeRow({}, {}, *twins.now, None), kept_ms=kept_ms)
+
+    assert isinstance(answer, Reply) is not is_copy
+    twins.agree()
 
 
 async def test_a_row_can_be_replaced_within_a_generation(twins: Twins) -> None:

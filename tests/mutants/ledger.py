@@ -332,10 +332,10 @@ MUTANTS: Final = (
     ),
     Mutant(
         3,
-        "a journal that ends long before its row is doubt",
-        MEMBERS,
-        "return ended_ms is not None and self.heard_ms - ended_ms > LONGEST_UNWRITTEN_MS",
-        "return False",
+        "a journal that ends before what it had kept is doubt",
+        BOOK,
+        "0 < message.kept_ms < row.kept_ms",
+        "message.kept_ms < 0",
         T + "test_book.py",
     ),
     Mutant(

@@ -65,8 +65,8 @@ MUTANTS: Final = (
         1,
         "a lost ledger's successor is journaled before anything is restored in it",
         TALK,
-        "        return await self._is_durable(\n            Adopted(",
-        "        return bool(identity) and bool(\n            Adopted(",
+        "return await self._is_durable(adoption(",
+        "return bool(adoption(",
         TALKS,
     ),
     Mutant(

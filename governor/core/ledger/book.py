@@ -197,10 +197,10 @@ class Book:
 
         A whole row is measured against the ledger's too, counting or not: what was told was
         durable before, so a journal that knows less was put back from a copy, or lost a commit.
+        One that ends too early may have forgotten holds, of which nothing was charged yet.
         """
         told: Mapping[str, RowValue] = row.values if row is not None else {}
-        ends_ms = None if message.whole is None else message.whole.time_ms
-        if row is not None and row.epoch == self.epoch and row.outlasts(ends_ms):
+        if row is not None and row.epoch == self.epoch and 0 < message.kept_ms < row.kept_ms:
             return self._doubt(message, DoubtReason.BEHIND)
         spread = told if message.whole is None else message.whole.spread
         if not none_shrank(spread, message.values, message.values):
@@ -226,7 +226,7 @@ class Book:
             self.meet(entry for entry in message.whole.roster if entry.member != message.member)
         if message.anchor:
             row.boot_offset_ms = None
-        row.roster = message.roster
+        row.roster, row.kept_ms = message.roster, message.kept_ms
         return row
 
     def _resumed(self, message: Message) -> Clocks:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from governor.core.ledger.accounts import AccountState
 
 HEARD_MS = 10_000  # a member not heard from for so long is not waited for by one that joins
-LONGEST_UNWRITTEN_MS = 120_000  # T is journaled every 10 s; a minute of silence ends a governor
 NO_EPOCH = 0  # of a row that another journal named, and that nobody has brought yet
 NOTHING = RowValue()
 
@@ -30,7 +29,7 @@ class RowState:
 
     `final`: the values are the last word of a member that left or was retired. `joined` is the
     roster's version that its join made, 0 once all who live have journaled that; `roster` is the
-    version that it has journaled itself.
+    version that it has journaled itself. `kept_ms`: up to when it has said to have journaled.
     """
 
     generation: int
@@ -46,18 +45,12 @@ class RowState:
     joined: int = 0
     roster: int = 0
     heard_ms: int = 0
+    kept_ms: int = 0
 
     @property
     def pending(self) -> int:
         """Posts held, over all accounts: only whether there are any means something."""
         return sum(value.pending for value in self.values.values())
-
-    def outlasts(self, ended_ms: int | None) -> bool:
-        """Say whether the member was heard long after a journal ends: that is a copy, then.
-
-        Holds that it has forgotten would leave no other trace: nothing was charged yet.
-        """
-        return ended_ms is not None and self.heard_ms - ended_ms > LONGEST_UNWRITTEN_MS
 
     def has_buckets(self, oldest: Mapping[str, int]) -> bool:
         """Say whether anything was charged in a bucket that is still kept."""

@@ -130,7 +130,8 @@ class Message:
 
     `roster` is the version that it has journaled under this identity (0: none). `anchor`: the
     reading that set my clock's offset came late, forget it. `leaving`: my last word, nothing is
-    pending. `leniency` are the rules it runs under, shown with a whole row.
+    pending. `leniency` are the rules it runs under, shown with a whole row. `kept_ms`: up to which
+    ledger time its journal is durable; 0: it lost rows, and does not know.
     """
 
     member: str
@@ -148,6 +149,7 @@ class Message:
     anchor: bool = False
     leaving: bool = False
     leniency: Leniency = LAXEST
+    kept_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

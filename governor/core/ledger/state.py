@@ -59,6 +59,7 @@ class ContractState:
     wall_offset_ms: int | None = None
     roster: tuple[RosterEntry, ...] = ()
     roster_version: int = 0  # under `identity`
+    kept_ms: int = 0  # T of the last stamp; 0 if rows after it may be lost
     leniency: Leniency = LAXEST
 
     def whole_row(self) -> WholeRow:
@@ -117,6 +118,7 @@ class ContractState:
                 del buckets[first]
             self.spread[account] = value
         self.time_ms, self.high_ms = record.time_ms, record.high_ms
+        self.kept_ms = record.time_ms
         self.store_offset_ms = record.store_offset_ms
         self.boot_offset_ms = record.boot_offset_ms
         self.wall_offset_ms = record.wall_offset_ms
@@ -137,7 +139,7 @@ class ContractState:
                     lingered=value.lingered + MOST_LOST_POSTS,
                 )
             self.charge(((name, account.limit or 0),), lingers=True)
-        self.boot_offset_ms = None
+        self.boot_offset_ms, self.kept_ms = None, 0
 
     def adopt(self, record: Adopted) -> None:
         """Note under which identity and rules it is kept from now on.

@@ -173,17 +173,20 @@ def test_a_journal_that_knows_less_than_its_row_was_put_back_from_a_copy(
     assert speaker.doubt(whole=whole, values={"day": known}) is DoubtReason.BEHIND
 
 
-def test_a_journal_that_ends_long_before_its_member_was_heard_was_put_back_from_a_copy(
+def test_a_journal_that_ends_before_what_it_had_kept_was_put_back_from_a_copy(
     speaker: Speaker,
 ) -> None:
-    """What it holds and has not charged yet would be forgotten with it."""
-    speaker.now_ms += 120_001
-    speaker.reply(ask(10))
-    speaker.restart()
-    copy = WholeRow({}, {}, *BEGUN)
-    assert speaker.doubt(whole=copy) is DoubtReason.BEHIND
+    """What it holds and has not charged yet would be forgotten with it.
 
-    assert speaker.join(whole=replace(copy, time_ms=BEGIN_MS + 1)).open
+    One that knows that it lost rows has charged for them, and says so.
+    """
+    speaker.reply(ask(10), kept_ms=BEGIN_MS + 5)
+    speaker.restart()
+    whole = WholeRow({}, {}, *BEGUN)
+    assert speaker.doubt(whole=whole, kept_ms=BEGIN_MS + 4) is DoubtReason.BEHIND
+    assert isinstance(deepcopy(speaker).join(whole=whole, kept_ms=0), Reply)
+
+    assert isinstance(speaker.join(whole=whole, kept_ms=BEGIN_MS + 5), Reply)
 
 
 def test_a_row_replaces_the_one_before_it_whole(speaker: Speaker) -> None:

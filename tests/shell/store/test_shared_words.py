@@ -99,6 +99,16 @@ async def test_what_a_dead_member_held_is_charged(store: RedisStore, created: Cr
     assert done.frees_ms > created.time_ms + 2 * TOTAL.window_ms
 
 
+async def test_a_dead_member_begins_no_limit(store: RedisStore, created: Created) -> None:
+    """It would be heard again: its row, fenced for good, would be an active one's."""
+    await store.retire("m", None)
+    hour = Account("x-1h", 1_000, 3_600_000)
+    with pytest.raises(DoubtError, match="declared this member dead"):
+        await store.create((TOTAL, hour), member="m", begins={hour.name: Begins(0, 7)})
+
+    assert created.new
+
+
 async def test_a_member_that_nobody_knows_is_a_mistake_that_names_those_known(
     store: RedisStore, created: Created
 ) -> None:

@@ -47,6 +47,7 @@ MESSAGE = Message(
     roster=4,
     anchor=True,
     leniency=Leniency.SHADOW | Leniency.ERRORS_FREE,
+    kept_ms=77,
 )
 
 
@@ -59,7 +60,7 @@ def test_a_message_is_an_array_of_everything_it_says() -> None:
         [[9, [["x", 7]]]],
         [100, 101, None, [["x", 2, 3]], [["x", [[11, 5]]]], [["n", 7, 1, 900]]],
         [["x", -1, 5_000], ["x/a", 8, 5_000]],
-        *(4, True, False, 9),
+        *(4, True, False, 9, 77),
     ]
 
 
