@@ -56,6 +56,8 @@ REMEDIES: Final = {
     DoubtReason.EVICTING: "Redis may evict its keys. Set maxmemory-policy to noeviction.",
     DoubtReason.CLOSED: "it was lost and is being restored. Say this again when it is open; "
     "`governor status` says whom it waits for.",
+    DoubtReason.RETIRED: "an operator declared this member dead. Move its state directory away and "
+    "run `governor init` as a new one.",
 }
 
 
