@@ -45,7 +45,8 @@ MUTANTS: Final = {
     "M_NO_JOIN_RULE": "-DT=1 -DROLL=1 -DCRASH=1",
     "M_ROSTER_NOT_JOURNALED": "-DT=1 -DROLL=1 -DCRASH=1",
     "M_OPEN_EARLY": "-DT=1 -DROLL=1 -DCRASH=1",
-    "M_NO_GRACE": "-DT=1 -DROLL=1 -DLEAVE=1",
+    "M_NO_GRACE": "-DT=1 -DROLL=1 -DCRASH=1",
+    "M_LEFT_UNVOUCHED": "-DT=0 -DROLL=1 -DLEAVE=1 -DCRASH=1 -DNAMED",
     "M_PENDING_NOT_RESTORED": "-DT=1 -DROLL=1 -DCRASH=1",
     "M_EPOCH_STAYS": "-DT=2 -DROLL=1",
     "M_NO_RUN": "-DT=2 -DROLL=1",
@@ -59,6 +60,7 @@ MUTANTS: Final = {
     "M_HOLD_EXPIRES": "-DT=3",
     "M_STAMP_AT_RESERVE": "-DT=4",
     "M_RETIRE_REMAINS": "-DT=2 -DRETIRE=1 -DCRASH=1 -DROLL=1",
+    "M_RETIRE_LAST_WORD": "-DT=0 -DROLL=1 -DLEAVE=1 -DCRASH=1 -DRETIRE=1 -DNAMED",
     "M_RETIRE_NOW": "-DT=3 -DRETIRE=1 -DCRASH=1",
 }
 GOALS: Final = {
@@ -66,12 +68,12 @@ GOALS: Final = {
     "served after an emptied store, members named": "-DT=2 -DLOSS=1 -DNAMED -DGOAL",
     "served after a store put back": "-DT=2 -DROLL=1 -DGOAL",
 }
-# What the protocol cannot know of, and `VOUCHING`, which asks an operator there (README.md).
+# What the protocol cannot know of, unless the configuration names the members (README.md).
 LIMITS: Final = {
     "joined while another was away, store put back": "-DT=0 -DROLL=1 -DCRASH=2",
-    "came back when all had left, store put back": "-DT=0 -DROLL=1 -DLEAVE=1 -DCRASH=1",
+    "joined when all had left, store put back": "-DT=0 -DROLL=1 -DLEAVE=1 -DCRASH=1",
 }
-REMEDY: Final = "-DVOUCHING"
+REMEDY: Final = "-DNAMED"
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,7 @@ typedef Row {
 }
 typedef Ledger {
   bit there, open, word;  /* word: an operator must say that it may open */
+  bit vouched;            /* somebody knows that nobody who had left has come back */
   byte epoch, process, version;
   Row row[G];
 }
@@ -116,9 +117,7 @@ byte request[G];         /* of a living governor: */
 #define COUNTED 3
 byte asked[G];           /* requests sent so far */
 bit whole[G];            /* must bring its row */
-#ifdef VOUCHING
-bit vouches[G];          /* has been heard all the time since its last reply */
-#endif
+bit vouches[G];          /* has been up since its last reply under the journaled identity */
 #ifdef SEQ
 byte seq[G], acked[G];
 #endif

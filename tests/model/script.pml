@@ -97,11 +97,20 @@ inline forget(r) {                       /* remove a row */
   do :: y < TICKS -> led.row[r].bucket[y] = 0; y++ :: else -> break od
 }
 
+/* The dead do not come back; that a member which had left has not, somebody must know. */
+#ifdef M_LEFT_UNVOUCHED
+#define KNOWN_GONE(r) (STANDING(led.row[r].entry) != ACTIVE)
+#else
+#define KNOWN_GONE(r) (STANDING(led.row[r].entry) == RETIRED || \
+  (STANDING(led.row[r].entry) == LEFT && led.vouched))
+#endif
+
 inline reopen() {
   may = !led.word && SHOWN(0) && SHOWN(1); x = 0;
 #ifndef M_OPEN_EARLY
   do :: x < G ->
-        if :: led.row[x].entry > 0 && !RESTORED(x) && !FREE(x) && !led.row[x].final -> may = 0
+        if :: led.row[x].entry > 0 && !RESTORED(x) &&
+              !(KNOWN_GONE(x) && (FREE(x) || led.row[x].final)) -> may = 0
            :: else
         fi; x++
      :: else -> break
@@ -221,9 +230,7 @@ inline believe(g) {                      /* a reply: what is journaled because o
   ADD(journal[g].bucket[LINGERED_AT], m_lingered - journal[g].told_lingered);
   journal[g].told_charged = m_charged; journal[g].told_lingered = m_lingered;
   whole[g] = 0;
-#ifdef VOUCHING
   vouches[g] = 1;
-#endif
 #ifdef SEQ
   acked[g] = m_seq;
 #endif
@@ -238,15 +245,10 @@ inline believe(g) {                      /* a reply: what is journaled because o
 inline declare(g) {                      /* compare and set; then the identity is journaled */
   stands = (led.there && led.process == process && led.epoch > journal[g].epoch);
   if :: stands ->
-        if :: !led.open -> meet(g, G) :: else fi
-#ifdef VOUCHING
-        ; if :: vouches[g] -> led.word = 0 :: else fi
-#endif
+        if :: !led.open -> meet(g, G) :: else fi;
+        if :: vouches[g] -> led.vouched = 1 :: else fi
      :: else ->
-        led.word = (!led.there || led.word);
-#ifdef VOUCHING
-        led.word = !vouches[g];
-#endif
+        led.word = (!led.there || led.word); led.vouched = vouches[g];
 #ifdef NAMED
         led.word = 0;
 #endif
@@ -264,7 +266,7 @@ inline declare(g) {                      /* compare and set; then the identity i
 #endif
   fi;
   journal[g].epoch = led.epoch; journal[g].process = led.process; journal[g].version = 0;
-  whole[g] = 1
+  whole[g] = 1; vouches[g] = 0
 }
 
 #if RETIRE > 0
@@ -272,7 +274,11 @@ inline retire(g) {
   d_step {
     retires++; life[g] = GONE;
     known = led.row[g].pending;
-    if :: led.row[g].epoch != led.epoch ->
+#ifdef M_RETIRE_LAST_WORD
+    if :: led.row[g].epoch != led.epoch && !led.row[g].final ->
+#else
+    if :: led.row[g].epoch != led.epoch && !(led.row[g].final && KNOWN_GONE(g)) ->
+#endif
 #ifndef M_RETIRE_REMAINS
           known = N; y = 0;
           do :: y < TICKS -> led.row[g].bucket[y] = 0; y++ :: else -> break od

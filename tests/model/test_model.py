@@ -71,7 +71,7 @@ def test_a_lost_ledger_serves_again(scope: str, tmp_path: Path) -> None:
 @pytest.mark.deep
 @pytest.mark.parametrize("scope", LIMITS.values(), ids=LIMITS.keys())
 def test_the_limits_of_the_protocol_are_where_we_say(scope: str, tmp_path: Path) -> None:
-    """Two faults at once pass it, and an operator's word in time would stop that (README.md)."""
+    """Nobody can know of a member that nobody knows; named ones are waited for (README.md)."""
     (tmp_path / "as it is").mkdir()
     (tmp_path / "remedied").mkdir()
 

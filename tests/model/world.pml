@@ -88,9 +88,7 @@ inline die(g) {
     crashes++; life[g] = DOWN;
     if :: request[g] == SENT -> lingering[now + LINGER]++ :: else fi;
     request[g] = NONE
-#ifdef VOUCHING
     ; vouches[g] = 0
-#endif
 #ifdef M_JOURNAL_LATE
     ; unjournaled[g] = 0
 #endif
@@ -104,14 +102,15 @@ inline lose() {
   d_step {
     losses++; process++;
     forget(0); forget(1);
-    led.there = 0; led.open = 0; led.word = 0;
+    led.there = 0; led.open = 0; led.word = 0; led.vouched = 0;
     led.epoch = 0; led.process = 0; led.version = 0; y = 0
   }
 }
 
 #if ROLL > 0
 inline transfer(to, from) {
-  to.there = from.there; to.open = from.open; to.word = from.word; to.epoch = from.epoch;
+  to.there = from.there; to.open = from.open; to.word = from.word;
+  to.vouched = from.vouched; to.epoch = from.epoch;
   to.process = from.process; to.version = from.version; x = 0;
   do :: x < G ->
         to.row[x].entry = from.row[x].entry; to.row[x].epoch = from.row[x].epoch;
@@ -161,9 +160,7 @@ inline leave(g) {                        /* the last word: nothing is pending */
        :: else
     fi;
     life[g] = DOWN; whole[g] = 0;
-#ifdef VOUCHING
     vouches[g] = 0;
-#endif
 #ifdef SEQ
     seq[g] = 0; acked[g] = 0;
 #endif
@@ -279,7 +276,7 @@ active proctype world() {
   /* The operator's word is true: everybody who ever started has brought its row, or has
    * been retired for so long that nothing of it counts. */
   :: led.there && !led.open && led.word && VOUCHED(0) && VOUCHED(1) ->
-     d_step { led.word = 0; reopen(); clean() }
+     d_step { led.word = 0; led.vouched = 1; reopen(); clean() }
 #endif
 #if ROLL > 0
   :: !copied && led.there -> remember()
