@@ -37,6 +37,9 @@ SAFE: Final = {
     "leave and come back, store put back": "-DT=2 -DLEAVE=1 -DROLL=1",
     "retired, store emptied": "-DT=3 -DRETIRE=1 -DCRASH=1 -DLOSS=1",
     "retired, store put back": "-DT=2 -DRETIRE=1 -DCRASH=1 -DROLL=1",
+    "retired after it came back, store put back, members named": (
+        "-DT=0 -DROLL=1 -DLEAVE=1 -DCRASH=1 -DRETIRE=1 -DNAMED"
+    ),
 }
 MUTANTS: Final = {
     "M_RESEED_ZERO": "-DT=3 -DLOSS=1",
