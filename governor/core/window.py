@@ -16,6 +16,7 @@ PAD_PPM = 520
 MILLION = 1_000_000
 SHORTEST_WINDOW_MS = 1_000  # below a second the pad is under a millisecond and means nothing
 LONGEST_TOLERANCE_MS = 2_000  # clocks this far apart are a step, not jitter
+FURTHEST_AHEAD_MS = 2 * LONGEST_TOLERANCE_MS  # H of T: by the store's clock, and by its lead
 LONGEST_LINGER_MS = 120_000  # the platform is taken to count no later than this after we let go
 
 
@@ -54,10 +55,11 @@ class Window:
         """Buckets a ring holds: a window and a pad behind T, and as much ahead of H.
 
         Ahead, because a retired member's posts are stamped a whole window from H, which runs ahead
-        of T by as much as any account's clocks may differ. The four spare ones are the bucket of
-        now, the two cut by the ends, and one in reserve.
+        of T: the store's clock by as much as any account tolerates, and another clock by as much
+        again. The four spare ones are the bucket of now, the two cut by the ends, and one in
+        reserve.
         """
-        span_ms = self.kept_ms + LONGEST_TOLERANCE_MS
+        span_ms = self.kept_ms + FURTHEST_AHEAD_MS
         return span_ms // self.bucket_ms + 4
 
     @property

@@ -38,6 +38,7 @@ do
 
   -- Charges (or, below zero, takes back) posts in a bucket; one that is free counts nothing.
   function ring.add(account, bucket, posts)
+    assert(window.in_ring(account.window, bucket, ledger.time), 'a bucket beyond the ring')
     if bucket < window.first_counting(account.window, ledger.time) then return end
     account.first = account.charged > 0 and math.min(account.first, bucket) or bucket
     local slot = '#' .. string.format('%.0f', bucket % account.window.length)

@@ -9,6 +9,7 @@ local function div(a, b) return math.floor(a / b) end
 local window = { LONGEST_TOLERANCE_MS = 2000 }
 do
   local BUCKETS_PER_WINDOW, PAD_PPM, LONGEST_LINGER_MS = 8640, 520, 120000
+  local FURTHEST_AHEAD_MS = 2 * window.LONGEST_TOLERANCE_MS
 
   function window.of(window_ms)
     local found = { ms = window_ms }
@@ -17,7 +18,7 @@ do
     found.tolerance_ms = math.min(window.LONGEST_TOLERANCE_MS, div(window_ms, 100))
     found.linger_ms = math.min(LONGEST_LINGER_MS, window_ms)
     found.kept_ms = 2 * (window_ms + found.pad_ms)
-    found.length = div(found.kept_ms + window.LONGEST_TOLERANCE_MS, found.bucket_ms) + 4
+    found.length = div(found.kept_ms + FURTHEST_AHEAD_MS, found.bucket_ms) + 4
     return found
   end
 

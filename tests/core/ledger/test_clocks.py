@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governor.core.ledger.clocks import Clocks
+from governor.core.window import FURTHEST_AHEAD_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,6 +165,15 @@ def test_steps_of_both_clocks_hurry_nothing_when_they_can_be_told(
         assert clocks.time_ms <= T_MS + fastest_ms
 
 
+@given(schedule=moves(["store", "boot"], SMALL + LARGE), rates=st.tuples(RATE, RATE))
+def test_h_is_no_further_ahead_than_a_ring_has_room(
+    schedule: list[Move], rates: tuple[int, int]
+) -> None:
+    machines = {"store": Machine(rates[0]), "boot": Machine(rates[1])}
+    for _, clocks in follow(schedule, machines):
+        assert clocks.high_ms - clocks.time_ms <= FURTHEST_AHEAD_MS
+
+
 @pytest.mark.parametrize(
     ("victim", "step_ms"), list(product(["store", "boot"], [-FAR, -2 * TOLERANCE_MS, FAR]))
 )
@@ -202,3 +212,17 @@ def test_a_clock_that_is_silent_is_ahead_as_far_as_it_was() -> None:
     )
 
     assert (clocks.time_ms, clocks.high_ms, stepped) == (later, later + NEAR, ())
+
+
+def test_h_is_ahead_by_the_stores_clock_and_by_its_lead() -> None:
+    """One whose clock was anchored while the store's was late holds T back; that is right again."""
+    clocks, _, _ = at(-TOLERANCE_MS, 0)
+    later = T_MS + 10_000
+    clocks, _, stepped = read(
+        clocks,
+        store_ms=later + OFFSETS["store"],
+        boot_ms=later - TOLERANCE_MS,
+        boot_offset_ms=0,
+    )
+
+    assert (clocks.high_ms - clocks.time_ms, stepped) == (FURTHEST_AHEAD_MS, ())
