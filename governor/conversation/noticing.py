@@ -26,6 +26,7 @@ def noticed(
     """Yield what must be durable before a reply's grants are used.
 
     `before` is the reply before this one: the same ledger, closed, waits for a word, and then not.
+    A stricter mode may have been shown by a governor that is gone by the time of a loss.
     """
     waited = before is not None and before.identity == reply.identity and before.awaits_word
     if waited and not reply.awaits_word:
@@ -35,9 +36,9 @@ def noticed(
         replace(account, limit=reply.usage[name].limit) if name in reply.usage else account
         for name, account in known.accounts.items()
     )
-    if rules != tuple(known.accounts.values()):
+    if rules != tuple(known.accounts.values()) or reply.leniency != known.leniency:
         adopted = adoption(contract, known, reply.identity, boot_ms=boot_ms)
-        yield replace(adopted, accounts=rules, time_ms=reply.time_ms)
+        yield replace(adopted, accounts=rules, leniency=reply.leniency, time_ms=reply.time_ms)
 
 
 def adoption(contract: str, known: ContractState, identity: Identity, *, boot_ms: int) -> Adopted:

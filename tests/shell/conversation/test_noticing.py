@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from governor.core.ledger.messages import Account, DoubtReason
+from governor.core.ledger.messages import Account, DoubtReason, Leniency
 from governor.core.ledger.records import Adopted, Vouched, Word
 from governor.recovery import loss
 from tests.shell.conversation.stage import ACCOUNTS, IDENTITY, WINDOW, Stage, stage
@@ -62,6 +62,27 @@ async def test_a_limit_that_was_raised_elsewhere_is_journaled_before_it_is_used(
         assert adopted.identity == IDENTITY
         assert on.first.state.contracts["x"].accounts["x"].limit == 2_000
         await on.first.spend(1_500)
+
+
+async def test_a_stricter_mode_outlives_the_governor_that_showed_it_and_the_ledger() -> None:
+    """What is laxer needs an operator's word, and that a ledger was lost is none."""
+    async with stage() as on:
+        strict = on.member("strict")
+        strict.state.contracts["x"].leniency = Leniency(0)
+        await strict.talk.join()
+        await on.beat(2)
+        await strict.talk.close()
+        await on.beat(WINDOW.kept_ms // 1_000 + 2)
+
+        assert on.talk.leniency == Leniency(0)
+
+        on.home.book = None
+        await on.beat()
+        await word(on)
+        await on.beat(6)
+
+        assert on.talk.doubt is None
+        assert on.talk.leniency == Leniency(0)
 
 
 async def test_rules_that_are_as_they_were_are_not_journaled_again() -> None:
