@@ -59,7 +59,7 @@ class ContractState:
     wall_offset_ms: int | None = None
     roster: tuple[RosterEntry, ...] = ()
     roster_version: int = 0  # under `identity`
-    kept_ms: int = 0  # T of the last stamp; 0 if rows after it may be lost
+    kept_ms: int = 0  # T of the last stamp under `identity`; 0 if rows after it may be lost
     leniency: Leniency = LAXEST
 
     def whole_row(self) -> WholeRow:
@@ -118,7 +118,8 @@ class ContractState:
                 del buckets[first]
             self.spread[account] = value
         self.time_ms, self.high_ms = record.time_ms, record.high_ms
-        self.kept_ms = record.time_ms
+        if record.seq:  # what an operator says has passed, the ledger may not know
+            self.kept_ms = record.time_ms
         self.store_offset_ms = record.store_offset_ms
         self.boot_offset_ms = record.boot_offset_ms
         self.wall_offset_ms = record.wall_offset_ms
@@ -148,7 +149,7 @@ class ContractState:
         roster, until the ledger of a new identity has told a newer one: it says who must restore.
         """
         if record.identity != self.identity:
-            self.roster_version = 0
+            self.roster_version = self.kept_ms = 0
         self.home, self.identity = record.home, record.identity
         self.leniency = record.leniency
         self.accounts |= {account.name: account for account in record.accounts}

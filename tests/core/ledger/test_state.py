@@ -285,3 +285,12 @@ def test_the_rules_are_as_lax_as_they_were_adopted_last() -> None:
 
 def test_an_operators_word_is_evidence_and_changes_nothing_by_itself() -> None:
     assert contract(Vouched("x", Word.RAISED, "x: 9 -> 10", 1)) == contract()
+
+
+def test_what_was_kept_of_one_ledger_says_nothing_of_another() -> None:
+    """Their times may differ by any amount; nor does the ledger know what an operator says."""
+    other = replace(adopted(), identity=replace(IDENTITY, epoch=2))
+    said = replace(stamped(70, 0, 90_000), seq=0)
+
+    assert contract(stamped(70, 0, 60_000), adopted(), said).kept_ms == 60_000
+    assert contract(stamped(70, 0, 60_000), other).kept_ms == 0
