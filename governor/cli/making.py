@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from governor.core.ledger.messages import Account
     from governor.core.ledger.records import Record
     from governor.core.ledger.state import ContractState
-    from governor.core.policy import Contract, Unit
+    from governor.core.policy import Contract
     from governor.core.rules import Binding
     from governor.store import Survey
 
@@ -118,7 +118,7 @@ async def plan(member: IdleMember, contract: Contract, words: Words) -> Plan:
         )
     begun = _begun(known, there, home)
     begins = {
-        account.name: _begins(account, _unit(contract, account.name), words)
+        account.name: _begins(account, words)
         for account in bound.accounts
         if account.name not in begun and account.limit is not None and not account.is_share
     }
@@ -149,11 +149,7 @@ def _begun(known: ContractState | None, there: Survey | None, home: str) -> Cont
     return in_ledger if known.home != home else in_ledger & known.accounts.keys()
 
 
-def _unit(contract: Contract, name: str) -> Unit:
-    return next((limit.unit for limit in contract.limits if limit.name == name), "posts")
-
-
-def _begins(account: Account, unit: Unit, words: Words) -> Begins:
+def _begins(account: Account, words: Words) -> Begins:
     """Return what a new limit begins with: the operator's word, 0 for a ledger made now.
 
     A limit added to a ledger in use starts full and ages in (invariant 10). So does one on
@@ -162,7 +158,7 @@ def _begins(account: Account, unit: Unit, words: Words) -> Begins:
     full = account.limit or 0
     if words.used is None:
         return Begins(made=0, joined=full)
-    used = min(words.used, full) if unit == "posts" or not words.used else full
+    used = min(words.used, full) if account.unit == "posts" or not words.used else full
     return Begins(used, used)
 
 
@@ -313,10 +309,10 @@ def said_of_rules(plan: Plan, words: Words) -> Iterator[str]:
 def _said_begun(plan: Plan, words: Words, begun: Begun) -> Iterator[str]:
     """Yield what each limit begins with."""
     name = plan.contract.name
+    units = {each.name: each.unit for each in plan.accounts}
     for account, posts in begun.charged.items():
         if account not in begun.new:
             why = ", as an earlier `governor init` that did not end told the ledger"
         else:
             why = " (say otherwise with --used N)" if words.used is None else ""
-        unit = _unit(plan.contract, account)
-        yield f"ledger of {name}: limit {account} begins with {posts:,} {unit} used{why}"
+        yield f"ledger of {name}: limit {account} begins with {posts:,} {units[account]} used{why}"

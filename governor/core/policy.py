@@ -10,13 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from governor.core.ledger.messages import MOST_POSTS, SHARE, Account, Leniency
+from governor.core.ledger.messages import MOST_POSTS, SHARE, Account, Leniency, Unit
 
 Basis = Literal["asked", "received"]
 Mode = Literal["enforce", "shadow"]
 Unknown = Literal["charge", "refuse"]
 Errors = Literal["free", "charge"]
-Unit = Literal["posts", "requests"]
 DEFAULT_JOB = "default"  # the one job when no [[job]] is configured
 
 
@@ -118,12 +117,15 @@ def accounts(contract: Contract, jobs: tuple[Job, ...]) -> tuple[Account, ...]:
 
     A job's cap is in posts, so that its share of a limit on requests has none.
     """
-    own = [Account(limit.name, limit.most, limit.window_ms) for limit in contract.limits]
+    own = [
+        Account(limit.name, limit.most, limit.window_ms, limit.unit) for limit in contract.limits
+    ]
     shares = [
         Account(
             f"{limit.name}{SHARE}{job.name}",
             job.posts if limit.unit == "posts" else None,
             limit.window_ms,
+            limit.unit,
         )
         for limit in contract.limits
         for job in jobs

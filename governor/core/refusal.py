@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, assert_never
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from governor.core.policy import Unit
+    from governor.core.ledger.messages import Unit
 
 Headers = tuple[tuple[str, str], ...]
 

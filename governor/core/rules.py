@@ -3,9 +3,9 @@
 Whoever shows a stricter rule has it adopted at once and for all. A laxer one is what a slip of the
 pen looks like, so it needs an operator's word (invariant 10): to raise what the configuration says
 in other words, or to drop a limit that it does not name any more. A new name is a new limit, of
-which nobody has counted anything: only `governor init` begins one. So a rename or another window
-is a new limit and a dropped one; carrying the sums over was rejected, for only the operator knows
-whether both count the same.
+which nobody has counted anything: only `governor init` begins one. So a rename, another window or
+another unit is a new limit and a dropped one; carrying the sums over was rejected, for only the
+operator knows whether both count the same.
 
 A dropped limit stays, without a number: its name is not used again, since the posts collected
 meanwhile are missing from its sum.
@@ -139,6 +139,13 @@ def _require_comparable(shown: Account, known: Account | None, *, begins: bool) 
             f"account {shown.name!r} has a window of {known.window_ms} ms in the ledger, "
             f"{shown.window_ms} ms in the configuration. Give the new window a new name, and say "
             "`governor init --drop` with the old one."
+        )
+    if known.unit != shown.unit:
+        raise DoubtError(
+            f"account {shown.name!r} counts {known.unit} in the ledger, {shown.unit} in the "
+            f"configuration: its {known.unit} would no longer be counted. Give what limits "
+            f"{shown.unit} a new name, and say `governor init --drop` with the old one if that "
+            "binds no more."
         )
     if known.limit is None and not shown.is_share:
         raise DoubtError(

@@ -107,9 +107,20 @@ def _is_older(record: Record, body: bytes) -> bool:
 
     Those that it lacks have their defaults, so there is still one reading of every body.
     """
-    written = msgspec.json.decode(body)
-    fields = msgspec.to_builtins(record).items()
-    return body == msgspec.json.encode({name: each for name, each in fields if name in written})
+    return body == msgspec.json.encode(
+        _as_written(msgspec.to_builtins(record), msgspec.json.decode(body))
+    )
+
+
+def _as_written(read: object, written: object) -> object:
+    """Return what was read of a body with only those fields, at any depth, that stand in it."""
+    if isinstance(read, dict) and isinstance(written, dict):
+        return {
+            name: _as_written(each, written[name]) for name, each in read.items() if name in written
+        }
+    if isinstance(read, list | tuple) and isinstance(written, list):
+        return [_as_written(*pair) for pair in zip(read, written, strict=True)]
+    return read
 
 
 def genesis(member: str) -> Link:

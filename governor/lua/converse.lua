@@ -38,14 +38,16 @@ end
 
 -- 3. The rules are known, and what only grows has not shrunk.
 local resumes = whole and ledger.open == 0  -- an open one is ahead of every journal: see book.py
-local windows = {}
-for name, account in pairs(ledger.accounts) do windows[name] = account.window end
+local windows, units = {}, {}
+for name, account in pairs(ledger.accounts) do
+  windows[name], units[name] = account.window, account.unit
+end
 for _, account in ipairs(shown) do
-  local name, window_ms = account[1], account[3]
+  local name, window_ms, unit = account[1], account[3], account[4]
   local known = windows[name]
   if not known and not string.find(name, '/', 1, true) then return doubt('rules') end
-  if known and known.ms ~= window_ms then return doubt('rules') end
-  windows[name] = known or window.of(window_ms)
+  if known and (known.ms ~= window_ms or units[name] ~= unit) then return doubt('rules') end
+  windows[name], units[name] = known or window.of(window_ms), unit
 end
 for _, value in ipairs(values) do if not windows[value[1]] then return doubt('rules') end end
 for _, ask in ipairs(asks) do
@@ -86,7 +88,7 @@ end
 
 -- 5. The rules that it brings, the row of a new start or of a new epoch, and whom else it knows.
 ledger.begin()
-for _, account in ipairs(shown) do ledger.admit(unpack(account, 1, 3)) end
+for _, account in ipairs(shown) do ledger.admit(unpack(account, 1, 4)) end
 ledger.leniency = bit.band(ledger.leniency, leniency)
 if not same then
   roster.changed()

@@ -15,7 +15,7 @@ KEYS[1]  the ledger's hash
 ARGV[1]  the key prefix; every other key begins with it and so shares KEYS[1]'s hash tag. They are
          not declared one by one, because no caller knows every member's rows.
 ARGV[2]  the schema version that this Governor knows
-  <prefix>account:<account>  limit (-1: none), window, pending, charged, first
+  <prefix>account:<account>  limit (-1: none), window, unit, pending, charged, first
   <prefix>ring:<account>     32 bits a bucket, fixed length: charged posts over all rows
 No key ever expires: an expired sum would read as room.
 
@@ -46,18 +46,18 @@ do
   local STRINGS = 2  -- so many of them
   local info
 
-  local function account_of(name, limit, window_ms)
+  local function account_of(name, limit, window_ms, unit)
     return { name = name, key = prefix .. 'account:' .. name, ring = prefix .. 'ring:' .. name,
-      limit = limit, window = window.of(window_ms) }
+      limit = limit, window = window.of(window_ms), unit = unit }
   end
 
   -- Reads an account; nil if its rule is gone. It is whole if its sums are there too.
   local function read_account(name)
     local found = redis.call('HMGET', prefix .. 'account:' .. name, 'limit', 'window', 'pending',
-      'charged', 'first')
+      'charged', 'first', 'unit')
     for i = 1, 5 do found[i] = found[i] and tonumber(found[i]) end
-    if not (found[1] and found[2]) then return nil end
-    local account = account_of(name, found[1], found[2])
+    if not (found[1] and found[2] and found[6]) then return nil end
+    local account = account_of(name, found[1], found[2], found[6])
     account.pending, account.charged, account.first = found[3], found[4], found[5]
     account.is_whole = found[3] and found[4] and found[5]
       and redis.call('STRLEN', account.ring) == 4 * account.window.length
@@ -137,16 +137,16 @@ do
   function ledger.empty(account)
     account.pending, account.charged, account.changed = 0, 0, true
     account.first = window.first_counting(account.window, ledger.time)
-    redis.call('HSET', account.key, 'window', account.window.ms)
+    redis.call('HSET', account.key, 'window', account.window.ms, 'unit', account.unit)
     redis.call('DEL', account.ring)
     redis.call('SETRANGE', account.ring, 4 * account.window.length - 1, '\0')
   end
 
   -- Takes an account as shown: a new one is made, and returned; a known one's limit may only fall.
-  function ledger.admit(name, limit, window_ms)
+  function ledger.admit(name, limit, window_ms, unit)
     local account = ledger.accounts[name]
     if not account then
-      account = account_of(name, limit, window_ms)
+      account = account_of(name, limit, window_ms, unit)
       ledger.accounts[name] = account
       table.insert(ledger.names, name)
       ledger.empty(account)

@@ -173,7 +173,12 @@ def identity(known: Identity) -> tuple[object, ...]:
 
 def accounts(shown: Iterable[Account]) -> list[tuple[object, ...]]:
     """Return accounts as the scripts read them."""
-    return [(account.name, limit(account), account.window_ms) for account in shown]
+    return [account(each) for each in shown]
+
+
+def account(shown: Account) -> tuple[object, ...]:
+    """Return one account as they read it."""
+    return shown.name, limit(shown), shown.window_ms, shown.unit
 
 
 def limit(account: Account) -> int:

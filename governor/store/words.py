@@ -79,10 +79,7 @@ def encode_accounts(
 ) -> bytes:
     """Return accounts as `create.lua` reads them; what it charges, it charges to `member`."""
     charged = begins or {}
-    shown = [
-        (each.name, wire.limit(each), each.window_ms, *charged.get(each.name, Begins(0, 0)))
-        for each in accounts
-    ]
+    shown = [(*wire.account(each), *charged.get(each.name, Begins(0, 0))) for each in accounts]
     return msgspec.msgpack.encode((member, leniency, raises, shown))
 
 

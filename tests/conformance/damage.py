@@ -48,7 +48,7 @@ PARTIAL: Final[dict[str, Damage]] = {
     **{f"no {field}": partial(_no_field, LEDGER, field) for field in FIELDS},
     **{
         f"no {field} of an account": partial(_no_field, ACCOUNT, field)
-        for field in ("limit", "window", "pending", "charged", "first")
+        for field in ("limit", "window", "unit", "pending", "charged", "first")
     },
 }
 UNSEEN: Final[dict[str, Damage]] = {  # until it is counted

@@ -42,7 +42,7 @@ def of_book(book: Book) -> dict[str, Any]:
         "turn": book._turn,  # noqa: SLF001  # what no reply shows
         "recounted": book._recounted_ms,  # noqa: SLF001  # likewise
         "accounts": {
-            name: (state.limit, state.pending, state.ring.charged)
+            name: (state.limit, state.unit, state.pending, state.ring.charged)
             for name, state in book.accounts.items()
         },
         "rows": {
@@ -88,7 +88,10 @@ def of_redis(inside: redis.Redis, book: Book) -> dict[str, Any]:
     for name in book.accounts:
         account = _hash(inside, f"{PREFIX}account:{name}")
         limit, pending, charged = (int(account[at]) for at in (b"limit", b"pending", b"charged"))
-        found["accounts"][name] = (None if limit == -1 else limit, pending, charged)
+        found["accounts"][name] = (
+            *(None if limit == -1 else limit, account[b"unit"].decode()),
+            *(pending, charged),
+        )
     members = inside.smembers(f"{PREFIX}members")
     found["rows"] = {str(member): _row(inside, str(member), ledger, book) for member in members}
     return found

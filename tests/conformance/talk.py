@@ -37,7 +37,7 @@ ACCOUNTS: Final = (
     Account("day/b", None, 86_400_000),
     Account("minute", 2_000, 60_000),
     Account("second", 100, 1_000),
-    Account("odd", 500, 17_393),
+    Account("odd", 500, 17_393, "requests"),
 )
 NAMES: Final = tuple(account.name for account in ACCOUNTS)
 SPANS_MS: Final = (1, 7, 900, 1_000, 1_002, 17_402, 60_032, 3_600_000, 86_444_929, 200_000_000)
@@ -245,6 +245,7 @@ class Talk:
                 member.message(identity=other),
                 member.message(accounts=(Account("year", 1, 86_400_000),)),
                 member.message(accounts=(Account("day/new", 77, 86_400_000),)),
+                member.message(accounts=(Account("minute", 2_000, 60_000, "requests"),)),
                 member.message(values={"day": RowValue()}),
             )
         )

@@ -281,7 +281,9 @@ async def test_a_share_can_be_new_and_unlimited(twins: Twins) -> None:
     [
         {"accounts": (Account("x-1h", 10, 3_600_000),)},
         {"accounts": (Account(TOTAL, 10, 3_600_000),)},
+        {"accounts": (Account(TOTAL, 10, DAY.window_ms, "requests"),)},
         {"accounts": (Account("x/a", 1, 5_000), Account("x/a", 1, 6_000))},
+        {"accounts": (Account("x/a", 1, 5_000), Account("x/a", 1, 5_000, "requests"))},
         {"values": {"x-1h": RowValue(charged=1)}},
         {"asks": (Ask((("x-1h", 1),)),)},
         {"whole": WholeRow({"x-1h": RowValue(charged=1)}, {}, 0, 0, None)},

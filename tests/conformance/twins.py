@@ -155,7 +155,7 @@ class Twins:
     def rules(self) -> tuple[Account, ...]:
         """Return the accounts as they are enforced."""
         return tuple(
-            Account(name, state.limit, state.ring.window.window_ms)
+            Account(name, state.limit, state.ring.window.window_ms, state.unit)
             for name, state in self.book.accounts.items()
         )
 

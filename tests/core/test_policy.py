@@ -123,9 +123,14 @@ def test_a_hold_is_one_request_and_its_price_in_posts() -> None:
 
 
 def test_a_jobs_cap_is_in_posts_and_caps_no_requests() -> None:
-    caps = {account.name: account.limit for account in accounts(BOTH, (Job("a", posts=5),))}
+    caps = {each.name: (each.limit, each.unit) for each in accounts(BOTH, (Job("a", posts=5),))}
 
-    assert caps == {"x-15m": 300, "x-24h": 1_000_000, "x-15m/a": None, "x-24h/a": 5}
+    assert caps == {
+        "x-15m": (300, "requests"),
+        "x-24h": (1_000_000, "posts"),
+        "x-15m/a": (None, "requests"),
+        "x-24h/a": (5, "posts"),
+    }
 
 
 def test_where_one_number_must_do_it_is_in_posts() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,8 @@ from governor.errors import DoubtError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from governor.core.ledger.messages import Unit
 
 HOUR = 3_600_000
 LIMIT = Account("x-1h", 1_000, HOUR)
@@ -100,6 +103,16 @@ def test_another_window_is_another_limit(window_ms: int) -> None:
     """Of a longer one the past was not kept; a shorter one frees sooner what both count."""
     with pytest.raises(DoubtError, match="Give the new window a new name"):
         bind(rules(LIMIT), rules(limit(1_000, window_ms=window_ms)), begins=True, raises=True)
+
+
+@pytest.mark.parametrize("drops", [(), ("x-1h",)])
+@pytest.mark.parametrize(("known", "shown"), [("posts", "requests"), ("requests", "posts")])
+def test_another_unit_is_another_limit(known: Unit, shown: Unit, drops: Collection[str]) -> None:
+    """Else the contract's limit on posts would be gone, and its sum be read as requests."""
+    before, after = (rules(replace(LIMIT, unit=unit)) for unit in (known, shown))
+
+    with pytest.raises(DoubtError, match=f"counts {known} .*a new name.*governor init --drop"):
+        bind(before, after, begins=True, raises=True, drops=drops)
 
 
 def test_a_limit_that_is_not_shown_binds_until_it_is_dropped() -> None:

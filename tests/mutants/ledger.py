@@ -306,6 +306,22 @@ MUTANTS: Final = (
         T + "test_book.py",
     ),
     Mutant(
+        10,
+        "an account counts what it was begun to count",
+        BOOK,
+        "if rules.setdefault(account.name, shown) != shown:",
+        "if rules.setdefault(account.name, shown)[0] != shown[0]:",
+        T + "test_book.py",
+    ),
+    Mutant(
+        10,
+        "a limit on posts does not become one on requests",
+        "governor/core/rules.py",
+        "if known.unit != shown.unit:",
+        "if False:",
+        "tests/core/test_rules.py",
+    ),
+    Mutant(
         12,
         "an account in turn is recounted",
         BOOK,

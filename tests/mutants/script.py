@@ -150,6 +150,13 @@ MUTANTS: Final = (
     ),
     mutant(
         10,
+        "an account counts what it was begun to count",
+        CONVERSE,
+        " or units[name] ~= unit",
+        "",
+    ),
+    mutant(
+        10,
         "rules are as strict as shown",
         CONVERSE,
         "bit.band(ledger.leniency, leniency)",

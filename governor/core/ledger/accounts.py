@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from governor.core.ledger.messages import Unit
     from governor.core.ledger.ring import Ring
 
 
@@ -16,6 +17,7 @@ class AccountState:
     limit: int | None
     ring: Ring
     pending: int = 0
+    unit: Unit = "posts"
 
     @property
     def usage(self) -> int:

@@ -91,7 +91,7 @@ class Book:
             known = self.accounts.get(account.name)
             if known is None:
                 ring = Ring(Window(account.window_ms), self.clocks.time_ms)
-                self.accounts[account.name] = AccountState(account.limit, ring)
+                self.accounts[account.name] = AccountState(account.limit, ring, unit=account.unit)
                 new.append(account.name)
             else:
                 known.limit = stricter(known.limit, account.limit)
@@ -171,16 +171,16 @@ class Book:
     def _rules_agree(self, message: Message) -> bool:
         """Say whether all accounts named are known: a share may be new, a limit may not.
 
-        A window must be as it was, and every bucket brought must have a place in its ring.
+        Window and unit must be as they were, and every bucket brought must have a place in a ring.
         """
-        windows = {name: state.ring.window for name, state in self.accounts.items()}
+        rules = {name: (each.ring.window, each.unit) for name, each in self.accounts.items()}
         for account in message.accounts:
-            known = windows.get(account.name)
-            if known is None and not account.is_share:
+            if account.name not in rules and not account.is_share:
                 return False
-            if known is not None and known.window_ms != account.window_ms:
+            shown = Window(account.window_ms), account.unit
+            if rules.setdefault(account.name, shown) != shown:
                 return False
-            windows[account.name] = Window(account.window_ms)
+        windows = {name: window for name, (window, _) in rules.items()}
         named = {account for ask in message.asks for account, _ in ask.amounts} | {*message.values}
         if message.whole is None:
             return named <= windows.keys()

@@ -63,7 +63,7 @@ def _stands(book: Book, loss: Loss, now: tuple[str, str]) -> bool:
 def _accounts(book: Book) -> tuple[Account, ...]:
     """Return a ledger's rules without its sums."""
     return tuple(
-        Account(name, state.limit, state.ring.window.window_ms)
+        Account(name, state.limit, state.ring.window.window_ms, state.unit)
         for name, state in book.accounts.items()
     )
 

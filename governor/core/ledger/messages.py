@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntFlag, StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from governor.core.window import Window
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from governor.core.ledger.roster import Roster, RosterEntry
 
 MOST_POSTS = 2**31  # a limit, or one hold, in posts: fits a 32-bit slot of a ring with room above
+Unit = Literal["posts", "requests"]
 SHARE = "/"  # parts a limit's name from a job's in an account
 
 
@@ -53,16 +54,20 @@ LAXEST = Leniency(15)  # says nothing: a rule that nobody has shown binds nobody
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One sum that may not pass `limit` (None: counted, not limited) in any `window_ms`."""
+    """One sum that may not pass `limit` (None: counted, not limited) in any `window_ms`.
+
+    What it counts never changes under a name: a sum of requests says nothing about posts.
+    """
 
     name: str
     limit: int | None
     window_ms: int
+    unit: Unit = "posts"
 
     def __post_init__(self) -> None:
         Window(self.window_ms)
         if self.limit is not None and not 0 <= self.limit <= MOST_POSTS:
-            raise ValueError(f"a limit is from 0 to {MOST_POSTS} posts, not {self.limit}")
+            raise ValueError(f"a limit is from 0 to {MOST_POSTS} {self.unit}, not {self.limit}")
 
     @property
     def is_share(self) -> bool:
@@ -216,7 +221,7 @@ class DoubtReason(StrEnum):
     ROLLED_BACK = "rolled_back"  # my row is older than what was acknowledged to me
     BEHIND = "behind"  # my journal is older than my row: it was put back from a copy
     UNKNOWN_ROW = "unknown_row"  # it does not know me, and I did not bring my whole row
-    RULES = "rules"  # a limit it has never heard of, or one with another window
+    RULES = "rules"  # a limit it has never heard of, or one with another window or unit
     MISCOUNTED = "miscounted"  # the sums do not add up to the rows
     CLOSED = "closed"  # a loss is being recovered from
     UNREACHABLE = "unreachable"  # no reply in time

@@ -215,7 +215,9 @@ def test_old_buckets_of_a_restored_row_count_nothing(speaker: Speaker) -> None:
     [
         {"accounts": (Account("year", 1, 1_000),)},
         {"accounts": (replace(TOTAL, window_ms=1_000),)},
+        {"accounts": (replace(TOTAL, unit="requests"),)},
         {"accounts": (Account("day/c", 1, 1_000), Account("day/c", 1, 2_000))},
+        {"accounts": (Account("day/c", 1, 1_000), Account("day/c", 1, 1_000, "requests"))},
         {"values": {"year": RowValue()}},
         {"asks": (Ask((("year", 1),)),)},
         {"whole": WholeRow({"year": RowValue()}, {}, *BEGUN)},

@@ -303,6 +303,39 @@ async def test_how_many_requests_brought_the_posts_nobody_said(
     assert [line for line in said if f"limit x-1h begins with {begins} requests used" in line]
 
 
+ON_REQUESTS: Final = CONTRACT.replace("posts =", "requests =")
+OTHER_UNIT: Final = "counts posts in the ledger, requests in the configuration.*a new name"
+
+
+async def test_a_limit_on_posts_does_not_become_one_on_requests(
+    configure: Configure, home: str
+) -> None:
+    """A slip of one word would take the contract's limit away; it takes a new name and a word."""
+    await initialise(configure(ledger=home), 250)
+    changed = configure(ledger=home, contract=ON_REQUESTS)
+    with pytest.raises(DoubtError, match=OTHER_UNIT):
+        await initialise(changed, None, raises=True)
+    with pytest.raises(DoubtError, match=OTHER_UNIT):
+        async with serving(changed):
+            pass
+
+    renamed = configure(ledger=home, contract=ON_REQUESTS.replace("x-24h", "x-day"))
+    await initialise(renamed, 0, drops=("x-24h",))
+    units = {name: each.unit for name, each in known(renamed).accounts.items()}
+    assert (units["x-24h"], units["x-day"]) == ("posts", "requests")
+
+
+async def test_a_governor_that_joins_counts_in_the_ledgers_unit(
+    configure: Configure, fresh_redis: RedisServer
+) -> None:
+    """Its own journal knows of nothing, so it is the ledger that must."""
+    redis = f'redis = "{fresh_redis.url}"\n'
+    await initialise(configure(ledger=redis), None)
+
+    with pytest.raises(DoubtError, match=OTHER_UNIT):
+        await initialise(elsewhere(configure(ledger=redis, contract=ON_REQUESTS)), None)
+
+
 async def test_more_than_any_window_allows_is_a_slip_of_the_pen(
     configure: Configure, home: str
 ) -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governor.core.ledger.messages import MOST_POSTS, Account, RowValue
-from governor.core.ledger.records import Record, Stamped, Used
+from governor.core.ledger.messages import MOST_POSTS, Account, Identity, RowValue, Unit
+from governor.core.ledger.records import Adopted, Record, Stamped, Used
 from governor.errors import JournalError, SchemaError
 from governor.journal.rows import Link, Row, decode, encode, forge, genesis, kind_of, seal
 
@@ -22,6 +22,7 @@ accounts = st.builds(
     name=texts,
     limit=st.none() | st.integers(0, MOST_POSTS),
     window_ms=st.integers(1_000, 2**53),
+    unit=st.sampled_from(get_args(Unit)),
 )
 values = st.builds(RowValue, pending=counts, charged=counts, lingered=counts)
 for _type, _strategy in ((str, texts), (int, numbers), (Account, accounts), (RowValue, values)):
@@ -91,6 +92,25 @@ def test_what_an_earlier_governor_wrote_is_read() -> None:
     assert decode(forge(START, 0, "stamped", body)) == Stamped("x", 1, (), 2, 3, 4, 5, None)
     with pytest.raises(JournalError, match="not as Governor writes"):
         decode(forge(START, 0, "stamped", body.replace(b'"x",', b'"x", ')))
+
+
+def test_what_stands_within_a_record_may_have_gained_a_field_too() -> None:
+    body = (
+        b'{"contract":"x","home":"embedded","identity":{"epoch":1,"run_id":"r",'
+        b'"replication_id":""},"accounts":[{"name":"a","limit":5,"window_ms":1000},'
+        b'{"name":"b","limit":null,"window_ms":1000}],"time_ms":2,"boot_ms":3}'
+    )
+    accounts = (Account("a", 5, 1_000), Account("b", None, 1_000, "posts"))
+    record = Adopted("x", "embedded", Identity(1, "r", ""), accounts, 2, 3)
+
+    assert decode(forge(START, 0, "adopted", body)) == record
+    for two_ways in (
+        body.replace(b'"limit":5,', b'"limit":5,"limit":5,'),
+        body.replace(b'"limit":5,', b'"limit":5,"note":1,'),
+        body.replace(b'"name":"b","limit":null', b'"limit":null,"name":"b"'),
+    ):
+        with pytest.raises(JournalError, match="not as Governor writes"):
+            decode(forge(START, 0, "adopted", two_ways))
 
 
 def test_the_link_depends_on_everything_in_the_row() -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 DAY_MS: Final = 86_400_000
 TOTAL: Final = Account("x-24h", 1_000, DAY_MS)
-SHARE: Final = Account("x-24h/a", None, DAY_MS)
+SHARE: Final = Account("x-24h/a", None, DAY_MS, "requests")
 
 
 @pytest.fixture

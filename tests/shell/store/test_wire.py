@@ -43,7 +43,7 @@ MESSAGE = Message(
         None,
         (RosterEntry("n", 7, MemberStanding.LEFT, 900),),
     ),
-    accounts=(Account("x", None, 5_000), Account("x/a", 8, 5_000)),
+    accounts=(Account("x", None, 5_000), Account("x/a", 8, 5_000, "requests")),
     roster=4,
     anchor=True,
     leniency=Leniency.SHADOW | Leniency.ERRORS_FREE,
@@ -59,7 +59,7 @@ def test_a_message_is_an_array_of_everything_it_says() -> None:
         [["x", 1, 2, 3]],
         [[9, [["x", 7]]]],
         [100, 101, None, [["x", 2, 3]], [["x", [[11, 5]]]], [["n", 7, 1, 900]]],
-        [["x", -1, 5_000], ["x/a", 8, 5_000]],
+        [["x", -1, 5_000, "posts"], ["x/a", 8, 5_000, "requests"]],
         *(4, True, False, 9, 77),
     ]
 
