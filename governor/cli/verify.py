@@ -43,7 +43,7 @@ def told(proof: Proof) -> Iterator[str]:
 
 
 def as_json(proof: Proof) -> dict[str, Any]:
-    """Return the same for a program. Times are RFC 3339, counts are posts."""
+    """Return the same for a program. Times are RFC 3339, null for what never was."""
     return {
         "verified": proof.sound,
         "reasons": list(_reasons(proof)),
@@ -52,8 +52,8 @@ def as_json(proof: Proof) -> dict[str, Any]:
                 "path": str(journal.path),
                 "member": journal.member,
                 "records": journal.records,
-                "from": utc(journal.first_ms),
-                "until": utc(journal.last_ms),
+                "from": _utc(journal.first_ms or None),
+                "until": _utc(journal.last_ms or None),
                 "head": journal.head,
                 "wrong": journal.wrong,
                 "words": [
@@ -65,7 +65,7 @@ def as_json(proof: Proof) -> dict[str, Any]:
         ],
         "accounts": [
             {
-                ENDS.get(name, name): utc(value) if name in ENDS else value
+                ENDS.get(name, name): _utc(value) if name in ENDS else value
                 for name, value in asdict(account).items()
             }
             for account in proof.accounts
@@ -73,11 +73,18 @@ def as_json(proof: Proof) -> dict[str, Any]:
     }
 
 
+def _utc(at_ms: int | None) -> str | None:
+    return None if at_ms is None else utc(at_ms)
+
+
 def _journal(journal: Read) -> Iterator[str]:
-    yield (
-        f"journal {journal.path}: {journal.records:,} records of member {journal.member}, "
-        f"{utc(journal.first_ms)} to {utc(journal.last_ms)}, head {journal.head or 'none'}"
-    )
+    if journal.records:
+        yield (
+            f"journal {journal.path}: {journal.records:,} records of member {journal.member}, "
+            f"{utc(journal.first_ms)} to {utc(journal.last_ms)}, head {journal.head}"
+        )
+    else:
+        yield f"journal {journal.path}: no records"
     for wrong in journal.wrong:
         yield f"  DAMAGED: {wrong}"
 
@@ -85,14 +92,17 @@ def _journal(journal: Read) -> Iterator[str]:
 def _account(account: AccountProof) -> Iterator[str]:
     limit = "no limit" if account.limit is None else f"{account.limit:,}"
     over = f", EXCEEDED by {account.over:,}" if account.over else ""
+    when = "never used"
+    if account.from_ms is not None and account.until_ms is not None:
+        when = f"{utc(account.from_ms)} to {utc(account.until_ms)}"
     yield (
         f"{account.contract} ({account.ledger}) {account.account}: worst window {account.worst:,} "
-        f"of {limit}{over}, {utc(account.from_ms)} to {utc(account.until_ms)}"
+        f"{account.unit} of {limit}{over}, {when}"
     )
     yield (
-        f"  {account.requests:,} requests asked {account.asked:,}, received {account.received:,}, "
-        f"charged {account.charged:,}; {account.orphans:,} orphans; open {account.open:,}; "
-        f"by word {account.by_word:,}"
+        f"  {account.requests:,} requests asked {account.asked:,} posts, received "
+        f"{account.received:,}; charged {account.charged:,} {account.unit}; "
+        f"{account.orphans:,} orphans; open {account.open:,}; by word {account.by_word:,}"
     )
 
 
@@ -102,4 +112,7 @@ def _reasons(proof: Proof) -> Iterator[str]:
             yield f"{journal.path} is damaged"
     for account in proof.accounts:
         if account.over:
-            yield f"a window of {account.account} exceeded its limit by {account.over:,} posts"
+            yield (
+                f"a window of {account.account} exceeded its limit by {account.over:,} "
+                f"{account.unit}"
+            )

@@ -14,26 +14,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from governor.core.ledger.messages import Unit
     from governor.evidence.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
 class AccountProof:
-    """One account's worst window. Times are by the wall clock, in milliseconds.
+    """One account's worst window. Times are by the wall clock, in milliseconds; None: never used.
 
-    `charged` is by requests; `by_word` what operators said was used before, or carried here from
-    another ledger. `open` is held by requests that have not ended. `over` is by how many posts a
-    window exceeded the limit that was in force; 0: none did.
+    `asked` and `received` are posts, all else is in `unit`. `charged` is by requests; `by_word`
+    what operators said was used before, or carried here from another ledger. `open` is held by
+    requests that have not ended. `over` is by how much a window exceeded the limit that was in
+    force; 0: none did.
     """
 
     contract: str
     ledger: str
     account: str
+    unit: Unit
     window_ms: int
     limit: int | None
     worst: int
-    from_ms: int
-    until_ms: int
+    from_ms: int | None
+    until_ms: int | None
     over: int
     requests: int
     asked: int
@@ -97,19 +100,23 @@ def _judged(ledger: list[Trace], account: str) -> AccountProof:
     for trace in ledger:
         spans.extend(trace.spans.get(account, Spans()))
         counted += trace.counts.get(account, Counter())
-    window = next(trace.windows[account] for trace in ledger if account in trace.windows)
+    knows = next(trace for trace in ledger if account in trace.windows)
+    window = knows.windows[account]
     worst = spans.worst(window.window_ms + window.pad_ms, _limits(ledger, account))
-    until_ms = worst.over_ms if worst.over else worst.until_ms
+    until_ms = None
+    if worst.posts:
+        until_ms = _wall_ms(ledger, worst.over_ms if worst.over else worst.until_ms)
     epochs = sorted(each.epoch for trace in ledger for each in trace.identities)
     return AccountProof(
         contract=ledger[0].contract,
         ledger=f"epoch {epochs[0]}" + (f" to {epochs[-1]}" if epochs[-1] > epochs[0] else ""),
         account=account,
+        unit=knows.units[account],
         window_ms=window.window_ms,
         limit=worst.limit,
         worst=worst.posts,
-        from_ms=_wall_ms(ledger, until_ms) - window.window_ms,
-        until_ms=_wall_ms(ledger, until_ms),
+        from_ms=None if until_ms is None else until_ms - window.window_ms,
+        until_ms=until_ms,
         over=worst.over,
         requests=counted["requests"],
         asked=counted["asked"],

@@ -22,7 +22,7 @@ from governor.evidence.spans import OPEN_MS, Spans
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from governor.core.ledger.messages import Account, Identity
+    from governor.core.ledger.messages import Account, Identity, Unit
     from governor.core.ledger.records import Adopted, Amounts, Claimed, Resolved, Rostered, Stamped
     from governor.core.ledger.state import ContractState
 
@@ -57,6 +57,7 @@ class Trace:
     member: str
     identities: set[Identity] = field(default_factory=set)
     windows: dict[str, Window] = field(default_factory=dict)
+    units: dict[str, Unit] = field(default_factory=dict)
     rules: list[tuple[int, dict[str, int | None]]] = field(default_factory=list)
     spans: dict[str, Spans] = field(default_factory=dict)
     frees_ms: dict[str, int] = field(default_factory=dict)  # of members that were retired
@@ -79,6 +80,7 @@ class Trace:
 
     def _know(self, accounts: tuple[Account, ...], now_ms: int) -> None:
         self.windows |= {account.name: Window(account.window_ms) for account in accounts}
+        self.units |= {account.name: account.unit for account in accounts}
         self._shown = {name: None for name in self.windows if SHARE not in name}  # dropped
         self._shown |= {account.name: account.limit for account in accounts}
         if not self.rules:
@@ -148,7 +150,8 @@ class Trace:
 
     def follow(self, left: Trace, now_ms: int) -> None:
         """Begin where the trace in another ledger's time ends; what that did not stamp is ours."""
-        self.windows, self.since_ms = dict(left.windows), now_ms
+        self.windows, self.units = dict(left.windows), dict(left.units)
+        self.since_ms = now_ms
         for place, charges in left._untold.items():
             moved = [replace(each, begin_ms=now_ms, heard_ms=now_ms) for each in charges]
             self._untold[place] = moved

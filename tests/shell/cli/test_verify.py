@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -28,11 +29,15 @@ if TYPE_CHECKING:
     from governor.config import Config
 
 REQUESTS: Final = 7
+CALLS: Final = (  # another limit, on requests
+    "[[contract.limit]]",
+    '[[contract.limit]]\nname = "x-calls"\nrequests = 5\nwindow = "1h"\n[[contract.limit]]',
+)
 
 
-async def request(running: Running, hold_id: str, posts: int) -> None:
+async def request(running: Running, hold_id: str, posts: int, *others: tuple[str, int]) -> None:
     """Hold, claim and settle, as an exchange does."""
-    amounts = (("x-demo", posts),)
+    amounts = (("x-demo", posts), *others)
     hold = Hold(hold_id, amounts)
     talk = running.member.talks["x"]
     await talk.reserve(hold, patience_ms=0)
@@ -87,12 +92,39 @@ async def test_it_is_told_for_people_too(governor: Path) -> None:
     ended = CliRunner().invoke(app, ["verify", "--journal", str(governor / JOURNAL)])
 
     assert ended.exit_code == 0
-    assert "x-demo: worst window 950 of 10,000, 2" in ended.stdout
-    assert "7 requests asked 700, received 700, charged 700; 0 orphans" in ended.stdout
+    assert "x-demo: worst window 950 posts of 10,000, 2" in ended.stdout
+    assert "7 requests asked 700 posts, received 700; charged 700 posts; 0 orphans" in ended.stdout
     assert "x: used before the ledger began: 250 of x-demo" in ended.stdout
     assert ended.stdout.endswith(
         "verified: every journal is whole, and no window exceeded its limit\n"
     )
+
+
+async def test_a_limit_on_requests_is_told_in_requests(tmp_path: Path) -> None:
+    config = config_of(settings(tmp_path / "governor", CALLS))
+    await initialise(config, None)
+    async with serving(config) as running:
+        await request(running, "hold-1", 100, ("x-calls", 1))
+    ended = CliRunner().invoke(app, ["verify", "--journal", str(config.ledger.state)])
+    calls = accounts(verify(config.ledger.state)[1])["x-calls"]
+
+    assert "x-calls: worst window 1 requests of 5, 2" in ended.stdout
+    assert "1 requests asked 100 posts, received 100; charged 1 requests;" in ended.stdout
+    assert (calls["unit"], calls["worst"], calls["charged"]) == ("requests", 1, 1)
+
+
+async def test_what_was_never_used_has_no_date(config: Config, tmp_path: Path) -> None:
+    await initialise(config, None)
+    (tmp_path / JOURNAL).write_text("no journal")
+    _, found = verify(config.ledger.state, tmp_path)
+    account = accounts(found)["x-demo"]
+    named = ["--journal", str(config.ledger.state), "--journal", str(tmp_path)]
+    ended = CliRunner().invoke(app, ["verify", *named])
+
+    assert (account["worst"], account["from"], account["until"]) == (0, None, None)
+    assert "x-demo: worst window 0 posts of 10,000, never used" in ended.stdout
+    assert f"{tmp_path / JOURNAL}: no records" in ended.stdout
+    assert not re.search(r"19[67]\d-", ended.stdout + json.dumps(found))
 
 
 async def test_it_can_be_asked_beside_a_governor_that_serves(config: Config) -> None:
