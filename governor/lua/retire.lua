@@ -21,7 +21,7 @@ if not rows.is_there(member) then return cmsgpack.pack({ 'unknown', rows.members
 
 ledger.begin()
 local row, charged = rows.read(member), {}
-if not rows.counts(row) and roster.has_last_word(row) then
+if not rows.counts(row) and roster.speaks(row) then
   row.epoch = ledger.epoch
   rows.count(row, 1)
 end

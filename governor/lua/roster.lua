@@ -66,14 +66,13 @@ do
 
   local function is_free(row) return is_gone(row) and row.frees <= ledger.time end
 
-  -- Whether what is left of a row is all that its member had charged when it left.
-  function roster.has_last_word(row) return row.final == 1 and rows.fits(row) end
+  -- Whether what is left of a row can stand for its member: it is all that it ever charged.
+  function roster.speaks(row) return row.final == 1 and is_gone(row) and rows.fits(row) end
 
   -- Whether a closed ledger waits for a member: not if nothing of it counts any more, or if what is
   -- left of its row can stand for it.
   function roster.awaits(row)
-    return not rows.counts(row) and not is_free(row)
-      and not (is_gone(row) and roster.has_last_word(row))
+    return not rows.counts(row) and not is_free(row) and not roster.speaks(row)
   end
 
   -- Of a closed ledger: the rows that do not count, and the members of those that it waits for. It

@@ -151,22 +151,23 @@ async def test_who_had_left_is_waited_for_until_somebody_vouches_for_it(
     assert (reply.open, reply.usage[TOTAL].charged) == (True, posts)
 
 
-async def test_retiring_who_had_left_charges_its_last_word_and_no_more(
-    two: tuple[Member, Member],
+@pytest.mark.parametrize(("vouches", "charged"), [(True, 900), (False, 1_000)])
+async def test_who_had_left_is_retired_for_its_last_word_only_if_somebody_vouches_for_it(
+    two: tuple[Member, Member], *, vouches: bool, charged: int
 ) -> None:
-    """An operator says that it did not come back."""
+    """The word is that it is dead, not that it never came back."""
     one, other = two
     twins = one.twins
     await other.tell(**{TOTAL: RowValue(0, 900)})
     await other.ask(leaving=True)
     await one.tell()
-    await twins.declare()
+    await twins.declare(vouches=vouches)
     await one.restore()
+    await twins.retire("two", None)
     twins.pass_ms(GRACE_MS)
-    assert (await twins.retire("two", None)).charged == ()
 
     reply = await one.ask()
-    assert (reply.open, reply.usage[TOTAL].charged) == (True, 900)
+    assert (reply.open, reply.usage[TOTAL].charged) == (True, charged)
 
 
 async def test_who_had_left_an_emptied_ledger_is_waited_for_until_it_is_free(

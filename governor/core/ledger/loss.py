@@ -11,7 +11,7 @@ from governor.core.ledger.book import Book
 from governor.core.ledger.clocks import Clocks
 from governor.core.ledger.members import NOTHING
 from governor.core.ledger.messages import Account, Identity, Loss, Retired, RowValue
-from governor.core.ledger.opening import GRACE_MS, adopt, has_last_word
+from governor.core.ledger.opening import GRACE_MS, adopt, speaks
 from governor.core.ledger.roster import MemberStanding
 
 
@@ -71,7 +71,8 @@ def _accounts(book: Book) -> tuple[Account, ...]:
 def retire(book: Book, member: str, charged: int | None) -> Retired:
     """Fence a member that an operator says is dead, and charge what it may have cost.
 
-    A row that counts says what was pending; so does the last word of one that had left. Any other
+    A row that counts says what was pending; so does the last word of one that had left, if somebody
+    vouches that it was the last. Any other
     that a loss has left may be older than the journal that is gone with its member, so every limit
     is charged in full, or what the operator says with `charged`. All of it is stamped a window
     ahead: nobody saw it end. Raises KeyError for a member that has no row.
@@ -79,7 +80,7 @@ def retire(book: Book, member: str, charged: int | None) -> Retired:
     row = book.members.rows[member]
     book.sound = False
     counts = row.epoch == book.epoch
-    if not counts and has_last_word(book, row):
+    if not counts and speaks(book, row):
         adopt(book, row)
         counts = True
     elif not counts:

@@ -27,7 +27,7 @@ def awaited(book: Book) -> tuple[str, ...]:
     return tuple(
         member
         for member, row in sorted(book.members.rows.items())
-        if row.epoch != book.epoch and not _is_free(book, row) and not _speaks(book, row)
+        if row.epoch != book.epoch and not _is_free(book, row) and not speaks(book, row)
     )
 
 
@@ -58,18 +58,20 @@ def _is_gone(book: Book, row: RowState) -> bool:
     return row.standing is MemberStanding.RETIRED
 
 
-def _speaks(book: Book, row: RowState) -> bool:
-    """Say whether what is left of a row can stand for its member."""
-    return _is_gone(book, row) and has_last_word(book, row)
+def speaks(book: Book, row: RowState) -> bool:
+    """Say whether what is left of a row can stand for its member: it is all that it ever charged.
 
-
-def has_last_word(book: Book, row: RowState) -> bool:
-    """Say whether what is left of a row is all that its member had charged when it left."""
-    return row.final and all(
-        book.accounts[account].ring.window.in_ring(bucket, book.clocks.time_ms)
-        for account, buckets in row.buckets.items()
-        for bucket in buckets
-        if account in book.accounts
+    That takes more than its last word, for there may have been a later one.
+    """
+    return (
+        row.final
+        and _is_gone(book, row)
+        and all(
+            book.accounts[account].ring.window.in_ring(bucket, book.clocks.time_ms)
+            for account, buckets in row.buckets.items()
+            for bucket in buckets
+            if account in book.accounts
+        )
     )
 
 

@@ -167,20 +167,21 @@ def test_that_a_member_has_left_is_believed_only_if_somebody_vouches_for_it(
     assert (reply.open, reply.usage["day"].charged) == (True, charged)
 
 
-def test_an_operator_can_say_that_who_had_left_did_not_come_back(
-    one: Speaker, two: Speaker
+@pytest.mark.parametrize(("vouches", "posts"), [(True, 0), (False, 1_000)])
+def test_who_had_left_is_retired_for_its_last_word_only_if_somebody_vouches_for_it(
+    one: Speaker, two: Speaker, *, vouches: bool, posts: int
 ) -> None:
-    """Retiring it charges no more than its last word."""
+    """The word is that it is dead, not that it never came back."""
     two.reply(values={"day": RowValue(charged=900)})
     two.reply(leaving=True)
     one.reply()
-    one.lose()
-    wait(one)
+    one.lose(vouches=vouches)
     one.restore()
-    assert retire(one.book, "two", None).charged == ()
 
-    assert one.reply(ask(100), ask(1)).grants[0] == GRANTED
-    assert one.book.accounts["day"].usage == 1_000
+    assert sum(posts for _, posts in retire(one.book, "two", None).charged[:1]) == posts
+    wait(one)
+    assert one.reply().open
+    assert one.book.accounts["day"].usage == (posts or 900)
 
 
 def test_a_later_start_makes_the_last_word_worthless(one: Speaker, two: Speaker) -> None:
