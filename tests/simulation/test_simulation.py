@@ -20,7 +20,7 @@ from tests.simulation.plan import CALM_DAYS, DAYS, MINUTES
 from tests.simulation.world import PPM, simulate
 
 ROOT: Final = Path(__file__).parents[2]
-SHORT_DAYS: Final = replace(DAYS, windows=2)
+SHORT_DAYS: Final = replace(DAYS, windows=3)
 REPLAYED: Final = """
 from dataclasses import replace
 from tests.simulation.plan import MINUTES
@@ -29,7 +29,7 @@ print(simulate(4, replace(MINUTES, windows=1).drawn(4)).trace)
 """
 
 
-@pytest.mark.parametrize("seed", [0, 1, 6, 10])
+@pytest.mark.parametrize("seed", range(12))
 def test_no_window_holds_more_than_the_limit_whatever_happens_within_minutes(seed: int) -> None:
     """Faults every few seconds, all timings real; an open ledger never counts less than is true."""
     outcome = simulate(seed, MINUTES.drawn(seed))
@@ -39,7 +39,7 @@ def test_no_window_holds_more_than_the_limit_whatever_happens_within_minutes(see
     assert outcome.requests > 0
 
 
-@pytest.mark.parametrize("seed", [0, 2])
+@pytest.mark.parametrize("seed", range(4))
 def test_no_day_holds_more_than_the_limit_whatever_happens(seed: int) -> None:
     outcome = simulate(seed, SHORT_DAYS.drawn(seed))
 
