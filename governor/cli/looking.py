@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from governor.cli import parts
 from governor.config.values import duration_text
+from governor.core.ledger.accounts import stricter
 from governor.core.ledger.roster import MemberStanding
 from governor.core.rules import Rules
 
 if TYPE_CHECKING:
     from governor.clock import Clock
     from governor.config import Config
+    from governor.core.ledger.messages import Account
     from governor.core.ledger.state import ContractState
     from governor.store import Seen, Survey
 
@@ -37,11 +40,33 @@ def in_force(known: ContractState | None, there: Survey | None) -> Rules | None:
 
     They are the ledger's, for another governor may have been told of a new limit, or of a higher
     one. Of a ledger that cannot be believed, is in this process, or is another one than `known`,
-    it is the journal that knows what binds this member.
+    it is the journal that knows what binds this member. As long as a tear of it counts, no limit is
+    above the one that the tear was charged under.
     """
-    if there is not None and there.stands and (known is None or there.identity == known.identity):
-        return rules_of(there)
-    return None if known is None else Rules(known.accounts, known.leniency)
+    if known is None:
+        return rules_of(there) if there is not None and there.stands else None
+    if there is None or not there.stands or there.identity != known.identity:
+        return Rules(known.accounts, known.leniency)
+    rules = rules_of(there)
+    if not known.counts_tear(there.time_ms):
+        return rules
+    held = {name: _held(each, known.accounts.get(name)) for name, each in rules.accounts.items()}
+    return replace(rules, accounts=held)
+
+
+def _held(there: Account, known: Account | None) -> Account:
+    """Return an account with the lower of two limits; one that was dropped stays so."""
+    was_dropped = there.limit is None and not there.is_share
+    if known is None or was_dropped:
+        return there
+    return replace(there, limit=stricter(there.limit, known.limit))
+
+
+def last_ms(known: ContractState, there: Survey | None) -> int:
+    """Return ledger time as the ledger that the journal knows has it, or else the journal."""
+    if there is None or not there.stands or there.identity != known.identity:
+        return known.time_ms
+    return there.time_ms
 
 
 def rules_of(there: Survey) -> Rules:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from governor import recovery
-from governor.cli import parts
-from governor.cli.looking import in_force, look, rules_of
+from governor.cli import parts, tears
+from governor.cli.looking import in_force, last_ms, look, rules_of
 from governor.core import policy
 from governor.core.ledger.messages import DoubtReason, Identity
 from governor.core.ledger.records import Adopted, Used, Vouched, Word
@@ -116,6 +116,8 @@ async def plan(member: IdleMember, contract: Contract, words: Words) -> Plan:
             f"this governor does not know contract {contract.name!r} yet: run `governor init` "
             "with the rules that bind now, then raise or drop them"
         )
+    if known is not None and words.raises and bound.laxer:
+        tears.require_aged(contract.name, known, last_ms(known, there))
     begun = _begun(known, there, home)
     begins = {
         account.name: _begins(account, words)

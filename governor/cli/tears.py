@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from governor.core.ledger.records import Torn
-    from governor.core.ledger.state import MemberState
+    from governor.core.ledger.state import ContractState, MemberState
 
 
 CHARGED: Final = "the whole of every limit, for one window"
@@ -33,6 +33,21 @@ def said(torn: Torn, directory: Path) -> str:
         f"charged as {CHARGED}. Find out what damaged it; the damaged files are kept in "
         f"{directory / torn.kept}, move them away when you have."
     )
+
+
+def require_aged(contract: str, known: ContractState, now_ms: int) -> None:
+    """Raise UsageError for rules to be raised while what lost records held may still count.
+
+    `now_ms` is ledger time. Those records may have held the same word already: then more was
+    collected than was charged for them, and a second raise would free it.
+    """
+    if known.counts_tear(now_ms):
+        raise UsageError(
+            f"--raise: records of this journal were lost, and what they held of contract "
+            f"{contract!r} is charged as {CHARGED}. Until that is free its rules do not become "
+            "laxer, for the lost records may have held a raise already: let `governor run` serve "
+            "until the window has passed, then say this again."
+        )
 
 
 def require_word(state: MemberState, contracts: Iterable[str], used: int | None) -> None:

@@ -251,6 +251,20 @@ async def test_rules_survive_a_loss_the_strictest_that_either_knows(member: Memb
     assert reply.leniency is Leniency.RECEIVED
 
 
+async def test_what_an_account_counts_survives_a_loss(member: Member) -> None:
+    """Also where nobody's journal has it, and against whoever shows it in another unit."""
+    twins = member.twins
+    calls = Account("x-24h/calls", 5, 86_400_000, "requests")
+    await member.ask(accounts=(calls,))
+    await twins.declare(accounts=())
+    other = (replace(calls, unit="posts"),)
+    await twins.declare(accounts=other)
+    answer = await member.say(whole=member.whole(), values=dict(member.told), accounts=other)
+
+    assert reason(answer) is DoubtReason.RULES
+    assert calls in twins.rules()
+
+
 async def test_who_is_in_any_journal_is_waited_for(member: Member) -> None:
     twins = member.twins
     left = RosterEntry("left", 2, MemberStanding.LEFT, twins.time_ms + 86_400_000)

@@ -39,6 +39,7 @@ from governor.core.window import Window
 # What lost rows cannot have reached. Journals were folded with these numbers: never lower them.
 MOST_LOST_POSTS: Final = 100_000_000_000  # 270 years at a million a day; exact in Lua and cjson
 MOST_LOST_STARTS: Final = 1_000_000_000  # of one state directory
+UNTOLD_MS: Final = 2**62  # when a tear frees that no ledger has been told of
 
 
 @dataclass(slots=True)
@@ -61,6 +62,7 @@ class ContractState:
     roster_version: int = 0  # under `identity`
     kept_ms: int = 0  # T of the last stamp under `identity`; 0 if rows after it may be lost
     leniency: Leniency = LAXEST
+    tear_frees_ms: int = 0  # from when on T what rows that were lost may have held is free
 
     def whole_row(self) -> WholeRow:
         """Return the row to restore in the ledger; `totals` beyond it are still to be stamped."""
@@ -117,6 +119,11 @@ class ContractState:
             while (first := next(iter(buckets), oldest)) < oldest:
                 del buckets[first]
             self.spread[account] = value
+        if record.spread and self.tear_frees_ms == UNTOLD_MS:
+            self.tear_frees_ms = max(
+                window.frees_at(window.bucket(record.high_ms + window.linger_ms))
+                for window in (Window(account.window_ms) for account in self.accounts.values())
+            )
         self.time_ms, self.high_ms = record.time_ms, record.high_ms
         if record.seq:  # what an operator says has passed, the ledger may not know
             self.kept_ms = record.time_ms
@@ -140,7 +147,15 @@ class ContractState:
                     lingered=value.lingered + MOST_LOST_POSTS,
                 )
             self.charge(((name, account.limit or 0),), lingers=True)
-        self.boot_offset_ms, self.kept_ms = None, 0
+        self.boot_offset_ms, self.kept_ms, self.tear_frees_ms = None, 0, UNTOLD_MS
+
+    def counts_tear(self, now_ms: int) -> bool:
+        """Say whether posts that only lost rows knew of may still count.
+
+        They were charged under the limits that are left here, which an operator may have raised in
+        those very rows. So until then no limit may be above them.
+        """
+        return now_ms < self.tear_frees_ms
 
     def adopt(self, record: Adopted) -> None:
         """Note under which identity and rules it is kept from now on.
@@ -174,6 +189,7 @@ class ContractState:
                 charged=spread.charged - (posts - lingered),
                 lingered=spread.lingered - lingered,
             )
+        self.tear_frees_ms = UNTOLD_MS if self.counts_tear(self.time_ms) else 0
         self.buckets, self.roster, self.wall_offset_ms = {}, (), None
         self.time_ms = self.high_ms = record.time_ms
 

@@ -240,6 +240,24 @@ def test_a_tear_is_never_forgotten_and_leaves_the_boot_clock_to_be_anchored() ->
     assert contract(TORN).boot_offset_ms is None
 
 
+def test_a_tear_counts_until_what_was_charged_for_it_is_free() -> None:
+    """Of that the ledger must have been told first; it stands in the bucket of H and a linger."""
+    begun = contract(TORN, replace(stamped(0, 0, 60_000), spread=()))
+    told = contract(TORN, stamped(0, 1_000, 60_000), stamped(0, 1_070, 90_000))
+    frees_ms = WINDOW.frees_at(WINDOW.bucket(60_000 + WINDOW.linger_ms))
+
+    assert not contract().counts_tear(0)
+    assert begun.counts_tear(60_000 + 10 * WINDOW.window_ms)
+    assert [told.counts_tear(at_ms) for at_ms in (frees_ms - 1, frees_ms)] == [True, False]
+
+
+@pytest.mark.parametrize(("at_ms", "counts"), [(60_000, True), (10**7, False)])
+def test_in_a_time_of_another_ledger_a_tear_counts_anew(at_ms: int, *, counts: bool) -> None:
+    state = contract(TORN, stamped(0, 1_000, 60_000), stamped(0, 1_000, at_ms), *moved(anew=True))
+
+    assert [state.counts_tear(at_ms) for at_ms in (0, 10**9)] == [counts, counts]
+
+
 def moved(*, anew: bool) -> tuple[Record, ...]:
     there = replace(adopted(), home="redis", identity=Identity(9, "r", "r"), time_ms=7_000)
     return Moved("x", "redis", anew=anew, time_ms=there.time_ms), there

@@ -76,6 +76,28 @@ async def test_the_rules_in_force_are_those_of_the_ledger_that_the_journal_knows
         assert found.accounts == journal.accounts
 
 
+async def test_as_long_as_a_tear_counts_no_limit_is_above_what_it_was_charged_under(
+    configure: Configure,
+) -> None:
+    """What was lost may have been a raise, and twice as much as was charged for it collected."""
+    config = configure()
+    await initialise(config, None)
+    torn = replace(known(config), tear_frees_ms=2_000)
+    share = Account("x-24h/default", 7, 86_400_000)
+    rules = (Account("x-24h", 9_000, 86_400_000), share, Account("x-1h", None, 3_600_000))
+    there = replace(CLOSED, identity=torn.identity, accounts=rules)
+    dropped = replace(there, accounts=(replace(rules[0], limit=None),))
+
+    def limits(there: Survey) -> list[int | None]:
+        found = in_force(torn, there)
+        assert found is not None
+        return [each.limit for each in found.accounts.values()]
+
+    assert limits(there) == [1_000, 7, None]
+    assert limits(dropped) == [None]
+    assert limits(replace(there, time_ms=2_000)) == [9_000, 7, None]
+
+
 def test_what_a_closed_ledger_waits_for_comes_with_its_remedy() -> None:
     silent = Seen(
         "b" * 32, 4, MemberStanding.ACTIVE, 0, counts=False, silent_ms=61_999, awaited=True

@@ -12,8 +12,9 @@ import pytest
 from governor.cli import tears
 from governor.cli.checks import check_all
 from governor.cli.initialise import initialise
+from governor.core.ledger.messages import Identity
 from governor.core.ledger.records import Torn
-from governor.core.ledger.state import MemberState
+from governor.core.ledger.state import ContractState, MemberState
 from governor.errors import UsageError
 from governor.journal import kept
 from tests.fakes.serving import config_of, serving, settings
@@ -118,6 +119,50 @@ async def test_what_only_lost_records_knew_is_not_begun_at_nothing(tmp_path: Pat
         await initialise(config, None)
 
     assert any("begins with 10,000 posts used" in line for line in await initialise(config, 10_000))
+
+
+async def test_a_raise_that_was_lost_frees_nothing(
+    tmp_path: Path, fresh_redis: RedisServer
+) -> None:
+    """What was collected under it is charged as the limit before, so that binds for a window."""
+    redis = ("[log]", f'redis = "{fresh_redis.url}"\n[log]')
+    config = config_of(settings(tmp_path / "governor", redis))
+    await initialise(config, None)
+    higher = config_of(settings(tmp_path / "governor", redis, ("10000", "30000")))
+    await initialise(higher, None, raises=True)
+    drop(higher, "id >= (SELECT id FROM record WHERE kind = 'vouched')")
+    async with serving(higher) as running:
+        account = running.answers.status()["contracts"][0]["accounts"]["x-demo"]
+
+    assert (account["charged"], account["limit"]) == (10_000, 10_000)
+
+
+@pytest.mark.parametrize("told", [False, True])
+async def test_nothing_is_raised_while_a_tear_counts(
+    tmp_path: Path,
+    told: bool,  # noqa: FBT001  # a parameter
+) -> None:
+    """The lost records may have held that very word."""
+    config = config_of(settings(tmp_path / "governor"))
+    await initialise(config, 250)
+    drop(config)
+    if told:
+        async with serving(config):
+            pass
+    higher = config_of(settings(tmp_path / "governor", ("10000", "30000")))
+    with pytest.raises(UsageError, match="may have held a raise already"):
+        await initialise(higher, None, raises=True)
+
+    await initialise(higher, None)
+    await initialise(config, None, raises=True)
+
+
+def test_rules_become_laxer_again_when_a_tear_has_aged() -> None:
+    known = ContractState("embedded", Identity(1, "r", ""), {}, 0, 0, 0, None, tear_frees_ms=5)
+    tears.require_aged("x", known, 5)
+
+    with pytest.raises(UsageError, match="contract 'x'"):
+        tears.require_aged("x", known, 4)
 
 
 def test_only_a_torn_journal_asks_for_a_word() -> None:
