@@ -42,7 +42,7 @@ async def test_a_stepped_redis_frees_nothing_and_stops_nobody(
             with fleet.struck(f"clock of the server stepped {steps}"):
                 for hours in STEPS[steps]:
                     server.step_to(hours * HOUR_S)
-                    await fleet.go_on(max(4, 8 / len(STEPS[steps])))
+                    await fleet.go_on(max(5, 16 / len(STEPS[steps])))
             await fleet.resume()
             await fleet.go_on()
     finally:
