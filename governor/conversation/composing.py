@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 
 class Composer:
-    """Makes each message, and knows what is to be said again. `row` is this member's own."""
+    """Makes each message, and knows what is to be said again. `row` is this member's own.
+
+    `brings_whole`: the next message has the whole row, for the ledger has none of this start.
+    """
 
     def __init__(
         self, contract: str, state: MemberState, *, clock: Clock, members: tuple[str, ...]
@@ -36,14 +39,14 @@ class Composer:
         self._named = named(members)
         self.row: Final = Row(totals=self._known.totals, spread=self._known.spread)
         self._seq = self._acked = 0
-        self._brings_whole = True
+        self.brings_whole = True
         self._anchors = False
         self._offset_ms = self._known.boot_offset_ms
         self._unanswered_ms: int | None = None  # boot clock, at the first message since a reply
 
     def bring_whole(self) -> None:
         """Let every message bring the whole row, until one is acknowledged."""
-        self._brings_whole = True
+        self.brings_whole = True
 
     def compose(self, asks: tuple[Ask, ...] = (), *, leaving: bool = False) -> Message:
         """Return the next message. Give its answer to `acknowledge`, or else `abandon` it."""
@@ -66,7 +69,7 @@ class Composer:
             leaving=leaving,
             kept_ms=known.kept_ms,
         )
-        if not self._brings_whole:
+        if not self.brings_whole:
             return message
         return replace(
             message,
@@ -85,7 +88,7 @@ class Composer:
         """Note that the ledger has all of it; return the values whose growth it stamped."""
         self._acked = message.seq
         if message.whole is not None:
-            self._brings_whole = False
+            self.brings_whole = False
         self._anchors = not message.anchor and self._is_anchored_late(reply)
         self._offset_ms, self._unanswered_ms = reply.boot_offset_ms, None
         if not reply.open:

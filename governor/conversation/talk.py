@@ -206,9 +206,15 @@ class Conversation:
         is_silent = await self._stop()
         self._desk.dismiss(DoubtReason.CLOSED)
         if is_silent and self.doubt in (None, DoubtReason.CLOSED):
-            last = self._speak((), leaving=self._composer.row.is_idle)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(last, CLOSE_S)
+                await asyncio.wait_for(self._take_leave(), CLOSE_S)
+
+    async def _take_leave(self) -> None:
+        """Say the last word; with the whole row, if the ledger is found lost. All wait for that."""
+        for _ in range(JOINING):
+            await self._speak((), leaving=self._composer.row.is_idle)
+            if not self._composer.brings_whole:
+                break
 
     async def _stop(self) -> bool:
         """End what runs beside; return False if a message is still under way."""

@@ -33,6 +33,21 @@ async def test_who_still_holds_something_takes_no_leave() -> None:
         assert on.usage == (0, 100)
 
 
+async def test_who_finds_the_ledger_lost_with_its_last_word_restores_its_row_first() -> None:
+    """Else all would wait for it: hosts are often restarted one with the other."""
+    async with stage() as on:
+        other = on.member("other")
+        await other.talk.join()
+        await on.beat(2)
+        on.home.run_id = "later"
+        await other.talk.close()
+        await other.crash()
+        await on.beat(5)
+
+        assert on.book.members.rows["other"].standing is MemberStanding.LEFT
+        assert on.talk.doubt is None
+
+
 async def test_closing_keeps_nobody_waiting_for_a_ledger_that_is_away() -> None:
     async with stage() as on:
         on.home.cut = "before"
