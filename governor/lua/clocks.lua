@@ -27,6 +27,7 @@ do
       ledger.store_offset, store, lead = store_ms - T, T, tolerance_ms
       table.insert(stepped, 'store')
     end
+    if boot > slowest + tolerance_ms then lead = tolerance_ms end
     if boot_stepped or boot > slowest + tolerance_ms then
       row.boot_offset, boot = boot_ms - T, T
       table.insert(stepped, 'boot')

@@ -64,6 +64,8 @@ class Clocks:
             store_offset_ms, store = store_ms - time_ms, time_ms
             lead_ms = tolerance_ms  # of the others it was not seen yet
             stepped += ("store",)
+        if boot > slowest + tolerance_ms:
+            lead_ms = tolerance_ms  # those that are silent may be as far ahead, and be right
         if boot_stepped or boot > slowest + tolerance_ms:
             boot_offset_ms, boot = boot_ms - time_ms, time_ms
             stepped += ("boot",)

@@ -76,8 +76,8 @@ def test_every_pair_of_clocks(store: int, boot: int, passed: int, stepped: tuple
     assert (clocks.time_ms - T_MS, found) == (passed, stepped)
     readings = {"store": T_MS + store, "boot": T_MS + boot}
     honest = [reading for name, reading in readings.items() if name not in stepped]
-    unseen_ms = TOLERANCE_MS if "store" in stepped else 0  # how far others may be ahead of it now
-    assert clocks.high_ms == max(clocks.time_ms + unseen_ms, *honest, T_MS)
+    reads_ms = clocks.time_ms if "store" in stepped else readings["store"]
+    assert clocks.high_ms == max(clocks.time_ms, *honest, T_MS, reads_ms + clocks.lead_ms)
     rebased = {
         "store": clocks.store_offset_ms - OFFSETS["store"],
         "boot": boot_offset_ms - OFFSETS["boot"],
@@ -226,3 +226,19 @@ def test_h_is_ahead_by_the_stores_clock_and_by_its_lead() -> None:
     )
 
     assert (clocks.high_ms - clocks.time_ms, stepped) == (FURTHEST_AHEAD_MS, ())
+
+
+@pytest.mark.parametrize(
+    ("store", "boot", "lead_ms"),
+    [
+        pytest.param(0, 0, 0, id="together"),
+        pytest.param(NEAR, 0, 0, id="the store's ahead"),
+        pytest.param(0, NEAR, NEAR, id="the other ahead"),
+        pytest.param(0, FAR, TOLERANCE_MS, id="the other too far ahead, and re-based"),
+        pytest.param(FAR, 0, TOLERANCE_MS, id="the store's re-based"),
+        pytest.param(0, -FAR, 0, id="the other late"),
+    ],
+)
+def test_how_far_silent_clocks_may_be_ahead(store: int, boot: int, lead_ms: int) -> None:
+    """As far as this one is or, where one was re-based, as far as any may be without a notice."""
+    assert at(store, boot)[0].lead_ms == lead_ms

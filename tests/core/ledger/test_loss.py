@@ -166,6 +166,14 @@ def test_who_is_in_any_journal_is_in_the_roster_of_the_lost(speaker: Speaker) ->
     assert other in speaker.book.members.roster().entries
 
 
+def test_whom_the_journal_of_who_declares_names_must_restore(speaker: Speaker) -> None:
+    """Even if the one that declares says no more: the first who restores may not know of them."""
+    other = RosterEntry("other", 3)
+    speaker.lose(emptied=True, roster=(other,))
+
+    assert speaker.book.members.roster().entries == (other,)
+
+
 def test_what_a_dead_member_held_is_charged_a_window_ahead(speaker: Speaker) -> None:
     """Nobody saw its requests end."""
     other = Speaker(speaker.book, "other")
