@@ -236,7 +236,7 @@ class Member:
         answer = await self.twins.say(message)
         if isinstance(answer, Reply) and answer.seq > self.acked:
             self.acked = answer.seq
-            self._stamp(message.values, answer)
+            self._stamp(message, answer)
             self.told |= message.values
             if answer.roster is not None:
                 self.entries, self.version = answer.roster.entries, answer.roster.version
@@ -275,11 +275,16 @@ class Member:
         self.version = 0
         return await self.join(**{"values": dict(self.told)} | parts)
 
-    def _stamp(self, values: Mapping[str, RowValue], reply: Reply) -> None:
+    def _stamp(self, message: Message, reply: Reply) -> None:
+        """Journal where growth went: nowhere, while the ledger is closed and only holds it."""
+        values = message.values if reply.open else {}
         accounts = {account.name: account for account in self.twins.rules()}
         if self.journal is None:
             self.journal = ContractState("", self.twins.identity, accounts, 0, 0, 0, None)
         self.journal.accounts = accounts
+        if message.whole is not None:  # it may have been an older one
+            self.journal.spread = dict(message.whole.spread)
+            self.journal.buckets = {at: dict(each) for at, each in message.whole.buckets.items()}
         spread = tuple((name, replace(value, pending=0)) for name, value in values.items())
         self.journal.stamp(
             Stamped(
