@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from governor.config import load
 from governor.errors import ConfigError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LIMIT = '[[contract.limit]]\nname = "l"\nposts = 1000\nwindow = "24h"\n'
 
@@ -52,6 +49,19 @@ def test_the_file_is_looked_for_where_it_may_be(tmp_path: Path) -> None:
     environ = {"GOVERNOR_CONFIG": str(write(tmp_path / "variable.toml", level("debug")))}
     assert load(None, environ).log.level == "debug"
     assert load(write(tmp_path / "named.toml", level("info")), environ).log.level == "info"
+
+
+def test_the_example_in_the_readme_can_be_read(tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
+    example = readme.partition("```toml\n")[2].partition("```")[0]
+    for name in ("ca.pem", "ca.key"):
+        write(tmp_path / "etc" / name, "")
+    config = load(
+        write(tmp_path / "governor.toml", example.replace("/etc/governor", f"{tmp_path}/etc")), {}
+    )
+
+    assert [limit.name for limit in config.contracts()[0].limits] == ["x-24h", "x-15m"]
+    assert [job.name for job in config.jobs()] == ["elections"]
 
 
 def test_a_named_file_that_is_absent_is_a_mistake(tmp_path: Path) -> None:
