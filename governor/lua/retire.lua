@@ -21,10 +21,7 @@ if not rows.is_there(member) then return cmsgpack.pack({ 'unknown', rows.members
 
 ledger.begin()
 local row, charged = rows.read(member), {}
-if not rows.counts(row) and roster.speaks(row) then
-  row.epoch = ledger.epoch
-  rows.count(row, 1)
-end
+if not rows.counts(row) and roster.speaks(row) then rows.adopt(row) end
 local counts = rows.counts(row)
 if not counts then rows.clear(row) end
 for _, name in ipairs(ledger.names) do

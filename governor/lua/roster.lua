@@ -99,8 +99,7 @@ do
         rows.drop(row)
         roster.changed()
       else
-        row.epoch = ledger.epoch
-        rows.count(row, 1)
+        rows.adopt(row)
         rows.save(row)
       end
     end

@@ -110,6 +110,20 @@ do
     end
   end
 
+  -- Lets the last word of a member count again, but for accounts that the ledger has lost: one of
+  -- that name begins empty.
+  function rows.adopt(row)
+    for _, field in ipairs(redis.call('HKEYS', row.key)) do
+      local name = string.match(field, '^value:(.+)$')
+      if name and not ledger.accounts[name] then
+        redis.call('HDEL', row.key, field)
+        redis.call('DEL', buckets_key(row, name))
+      end
+    end
+    row.epoch = ledger.epoch
+    rows.count(row, 1)
+  end
+
   function rows.clear(row)
     for _, name in ipairs(ledger.names) do redis.call('DEL', buckets_key(row, name)) end
   end

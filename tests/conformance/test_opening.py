@@ -271,3 +271,28 @@ async def test_an_open_ledger_does_not_close_by_itself(two: tuple[Member, Member
     one.twins.pass_ms(GRACE_MS)
 
     assert (await one.ask()).open
+
+
+async def test_a_last_word_on_a_share_that_is_lost_counts_under_the_limit_alone(
+    two: tuple[Member, Member],
+) -> None:
+    """Only in Redis can part of a ledger be gone; whoever shows that share begins it anew."""
+    one, other = two
+    store, inside = one.twins.store, one.twins.inside
+    await other.tell(**{TOTAL: RowValue(0, 100), SHARE: RowValue(0, 100)})
+    await other.ask(leaving=True)
+    await one.tell()
+    shares = one.twins.rules()
+    inside.delete(LEDGER)
+    lost = Loss(one.twins.identity, *one.twins.now, shares[:1], one.entries, word=True)
+    identity = await store.declare(lost)
+    inside.hset(LEDGER, "opens", 0)
+    first = one.message(identity=identity, roster=0, whole=one.whole())
+    opened = await store.converse(first)
+    inside.hset(LEDGER, "recounted", 0)
+    counted = await store.converse(one.message(identity=identity, accounts=shares, roster=0))
+
+    assert isinstance(opened, Reply)
+    assert opened.open
+    assert isinstance(counted, Reply)
+    assert (counted.usage[TOTAL].charged, counted.usage[SHARE].charged) == (100, 0)
