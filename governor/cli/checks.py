@@ -1,6 +1,7 @@
 """`governor check`: whether what is configured would do, each part judged, with its remedy.
 
-Nothing is changed, and it can be asked beside a Governor that runs.
+Nothing is changed, and it can be asked beside a Governor that runs. What would make `governor run`
+end at once is judged by the same functions, so that both say the same.
 """
 
 from __future__ import annotations
@@ -8,27 +9,32 @@ from __future__ import annotations
 import errno
 import socket
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from governor import recovery
 from governor.cli import parts, tears
 from governor.cli.asking import ask
-from governor.cli.looking import waits_for
+from governor.cli.looking import configured, in_force, waits_for
 from governor.clock import SystemClock
 from governor.config.values import endpoint
 from governor.core.ledger.decisions import REMEDIES
 from governor.core.ledger.messages import DoubtReason
 from governor.core.ledger.records import Torn
+from governor.core.ledger.roster import MemberStanding
+from governor.core.rules import bind
 from governor.errors import DoubtError, GovernorError
 from governor.journal import kept
 from governor.upstream import Route
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from governor.clock import Clock
     from governor.config import Config
-    from governor.core.ledger.state import ContractState
+    from governor.core.ledger.state import ContractState, MemberState
+    from governor.core.policy import Contract
+    from governor.core.rules import Laxer, Rules
     from governor.store import Survey
 
 OTHERS: Final = 0o077  # what a mode lets other users do
@@ -55,11 +61,7 @@ async def check_all(config: Config) -> list[Checked]:
     """Judge everything; a part that cannot be judged is unsound."""
     clock = SystemClock()
     found = [Checked("configuration", sound=True, said="it is well formed")]
-    for part, check in CHECKS:
-        try:
-            found.append(Checked(part, sound=True, said=check(config, clock)))
-        except GovernorError as error:
-            found.append(Checked(part, sound=False, said=str(error)))
+    found += [_checked(part, partial(check, config, clock)) for part, check in CHECKS]
     found += [checked async for checked in _ports(config)]
     found += [checked async for checked in _ledgers(config, clock)]
     return found
@@ -136,38 +138,58 @@ async def _ports(config: Config) -> AsyncIterator[Checked]:
 async def _ledgers(config: Config, clock: Clock) -> AsyncIterator[Checked]:
     if not config.ledger.is_shared:
         yield Checked("ledger", sound=True, said="embedded: for one Governor on this machine")
-        return
     for contract in config.contracts():
-        store = parts.redis_store(config, contract.name, clock)
-        try:
-            findings = await store.settings()
-            there = await store.survey()
-        except GovernorError as error:
-            yield Checked("ledger", sound=False, said=str(error))
-            continue
-        finally:
-            await store.close()
-        for finding in findings:
-            said = f"{finding.value}" if finding.sound else f"{finding.value}: {finding.remedy}"
-            yield Checked(f"redis {finding.setting}", sound=finding.sound, said=said)
-        part = f"ledger of {contract.name}"
-        try:
-            yield Checked(part, sound=True, said=_judged(_known(config, contract.name), there))
-        except GovernorError as error:
-            yield Checked(part, sound=False, said=str(error))
+        there = None
+        if config.ledger.is_shared:
+            store = parts.redis_store(config, contract.name, clock)
+            try:
+                findings = await store.settings()
+                there = await store.survey()
+            except GovernorError as error:
+                yield Checked("ledger", sound=False, said=str(error))
+                continue
+            finally:
+                await store.close()
+            for finding in findings:
+                said = f"{finding.value}" if finding.sound else f"{finding.value}: {finding.remedy}"
+                yield Checked(f"redis {finding.setting}", sound=finding.sound, said=said)
+        # After the survey, for a start is journaled before a ledger hears of it.
+        for checked in _contract(config, contract, _known(config), there):
+            yield checked
 
 
-def _judged(known: ContractState | None, there: Survey | None) -> str:
+def _contract(
+    config: Config, contract: Contract, state: MemberState | None, there: Survey | None
+) -> Iterator[Checked]:
+    """Yield whether a start of `state` would be listened to, and its rules be taken."""
+    name = contract.name
+    if config.ledger.is_shared:
+        yield _checked(f"ledger of {name}", partial(_judged, state, name, there))
+    if state is not None and name in state.contracts:
+        bound = partial(_bound, state.contracts[name], there, configured(config, contract))
+        yield _checked(f"rules of {name}", bound)
+
+
+def _checked(part: str, judge: Callable[[], str]) -> Checked:
+    try:
+        return Checked(part, sound=True, said=judge())
+    except GovernorError as error:
+        return Checked(part, sound=False, said=str(error))
+
+
+def _judged(state: MemberState | None, contract: str, there: Survey | None) -> str:
     """Return how the ledger stands that Redis holds. Raises DoubtError with what is to be done."""
+    known = None if state is None else state.contracts.get(contract)
     if there is None:
         was = "" if known is None else "it was lost: "
         raise DoubtError(f"{was}{REMEDIES[DoubtReason.MISSING]}")
     if there.amiss not in (None, DoubtReason.EVICTING):  # that one is told with the settings
         raise DoubtError(REMEDIES[there.amiss])
-    if known is None:
+    if state is None or known is None:
         raise DoubtError("it is there: run `governor init` to join it")
     if not there.is_here:
         raise DoubtError(REMEDIES[DoubtReason.FOREIGN])
+    _require_heard(state, there)
     if not there.open:
         waits = "; ".join(waits_for(there)) or "the next word of a Governor"
         raise DoubtError(f"it is closed by a loss, and waits for {waits}")
@@ -179,10 +201,35 @@ def _judged(known: ContractState | None, there: Survey | None) -> str:
     return f"open; its members are {', '.join(seen.member for seen in there.members)}"
 
 
-def _known(config: Config, contract: str) -> ContractState | None:
+def _require_heard(state: MemberState, there: Survey) -> None:
+    """Raise DoubtError if a start of this member would not be listened to."""
+    for seen in there.members:
+        if seen.member != state.member:
+            continue
+        if seen.standing is MemberStanding.RETIRED:
+            raise DoubtError(REMEDIES[DoubtReason.RETIRED])
+        if seen.generation > state.generation:
+            raise DoubtError(REMEDIES[DoubtReason.FENCED])
+
+
+def _bound(known: ContractState, there: Survey | None, shown: Rules) -> str:
+    """Return what a start makes of the rules that are configured. Raises DoubtError if nothing."""
+    binds = in_force(known, there)
+    assert binds is not None, "the journal knows them"
+    laxer = bind(binds, shown).laxer
+    return "; ".join(map(_held_back, laxer)) or "those configured bind"
+
+
+def _held_back(change: Laxer) -> str:
+    return (
+        f"{change.rule}: {change.binds} binds, {change.shown} is configured: "
+        "`governor init --raise`"
+    )
+
+
+def _known(config: Config) -> MemberState | None:
     """Return what the journal knows; one that is no good was told of already."""
     try:
-        _, state = recovery.load(parts.read_journal(config))
+        return recovery.load(parts.read_journal(config))[1]
     except GovernorError:
         return None
-    return state.contracts.get(contract)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from governor.cli import parts
 from governor.config.values import duration_text
+from governor.core import policy
 from governor.core.ledger.accounts import stricter
 from governor.core.ledger.roster import MemberStanding
 from governor.core.rules import Rules
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from governor.config import Config
     from governor.core.ledger.messages import Account
     from governor.core.ledger.state import ContractState
+    from governor.core.policy import Contract
     from governor.store import Seen, Survey
 
 SECOND_MS: Final = 1_000
@@ -60,6 +62,12 @@ def _held(there: Account, known: Account | None) -> Account:
     if known is None or was_dropped:
         return there
     return replace(there, limit=stricter(there.limit, known.limit))
+
+
+def configured(config: Config, contract: Contract) -> Rules:
+    """Return the rules that the configuration shows of a contract."""
+    accounts = policy.accounts(contract, config.jobs())
+    return Rules({account.name: account for account in accounts}, policy.leniency(contract))
 
 
 def last_ms(known: ContractState, there: Survey | None) -> int:

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 from governor import recovery
 from governor.cli import parts, tears
-from governor.cli.looking import in_force, last_ms, look, rules_of
-from governor.core import policy
+from governor.cli.looking import configured, in_force, last_ms, look, rules_of
 from governor.core.ledger.messages import DoubtReason, Identity
 from governor.core.ledger.records import Adopted, Used, Vouched, Word
 from governor.core.rules import Rules, bind, bind_both
@@ -108,9 +107,7 @@ async def plan(member: IdleMember, contract: Contract, words: Words) -> Plan:
     if known is not None and not words.move:
         recovery.require_home(member.state, contract.name, home)
     there = await look(member.config, contract.name, member.clock)
-    configured = policy.accounts(contract, member.config.jobs())
-    shown = Rules({each.name: each for each in configured}, policy.leniency(contract))
-    binds, bound = _bind(known, there, shown, words)
+    binds, bound = _bind(known, there, configured(member.config, contract), words)
     if known is None and (bound.dropped or (words.raises and bound.laxer)):
         raise UsageError(
             f"this governor does not know contract {contract.name!r} yet: run `governor init` "

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 from governor import recovery
 from governor.cli import keeping, parts
-from governor.cli.looking import in_force, look
+from governor.cli.looking import configured, in_force, look
 from governor.cli.report import TalkReporter
 from governor.conversation import Conversation
-from governor.core import policy
-from governor.core.rules import Rules, bind
+from governor.core.rules import bind
 from governor.store import EmbeddedStore
 from governor.tasks import Tasks
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from governor.clock import Clock
     from governor.config import Config
     from governor.core.ledger.state import MemberState
+    from governor.core.policy import Contract
     from governor.journal import Journal
     from governor.log import Log
     from governor.metrics import Metrics
@@ -67,7 +67,7 @@ class Member:
             self.talks[contract.name] = await self._join(contract, state, stack)
 
     async def _join(
-        self, contract: policy.Contract, state: MemberState, stack: AsyncExitStack
+        self, contract: Contract, state: MemberState, stack: AsyncExitStack
     ) -> Conversation:
         """Talk to one contract's ledger, from the whole row on."""
         known = state.contracts[contract.name]
@@ -89,7 +89,7 @@ class Member:
         stack.push_async_callback(talk.close)
         return talk
 
-    async def _adopt_rules(self, contract: policy.Contract, state: MemberState) -> None:
+    async def _adopt_rules(self, contract: Contract, state: MemberState) -> None:
         """Journal the rules that are in force: the strictest of those that bind and are shown.
 
         Those that bind are the ledger's: an operator may have told another governor more.
@@ -98,9 +98,7 @@ class Member:
         known = recovery.require_home(state, contract.name, home)
         binds = in_force(known, await look(self.config, contract.name, self.clock))
         assert binds is not None, "the journal knows them"
-        accounts = policy.accounts(contract, self.config.jobs())
-        shown = Rules({account.name: account for account in accounts}, policy.leniency(contract))
-        bound = bind(binds, shown)
+        bound = bind(binds, configured(self.config, contract))
         for change in bound.laxer:
             self.log.warning(
                 "a rule is not made laxer without an operator's word, `governor init --raise`",

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from governor.cli.checks import Checked, check_all
 from governor.cli.initialise import initialise
 from governor.cli.restore import restore
+from governor.cli.retire import retire
+from governor.core.ledger.decisions import REMEDIES
+from governor.core.ledger.messages import DoubtReason
 from governor.demo.launch import free_port
 from governor.errors import DoubtError
 from tests.fakes.redis import RedisServer
 from tests.fakes.serving import serving
-from tests.shell.cli.conftest import elsewhere, known_member
+from tests.shell.cli.conftest import CONTRACT, TWO_LIMITS, elsewhere, known_member
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -247,3 +251,79 @@ async def test_a_redis_that_was_restarted_is_said_to_be_restored_by_a_start(
     fresh_redis.restart()
 
     assert "`governor run` restores it" in (await unsound(config))["ledger of x"]
+
+
+async def test_a_member_that_was_declared_dead_is_found(
+    configure: Configure, fresh_redis: RedisServer
+) -> None:
+    config = configure(ledger=on_redis(fresh_redis))
+    other = elsewhere(config)
+    await initialise(config, None)
+    await initialise(other, None)
+    await retire(config, known_member(other), dead=True, charged=None)
+
+    assert await unsound(config) == {}
+    assert await unsound(other) == {"ledger of x": REMEDIES[DoubtReason.RETIRED]}
+
+
+async def test_a_state_directory_that_was_put_back_from_a_copy_is_found(
+    configure: Configure, fresh_redis: RedisServer, tmp_path: Path
+) -> None:
+    """As long as the ledger has heard of a later start of it."""
+    config = configure(ledger=on_redis(fresh_redis))
+    await initialise(config, None)
+    shutil.copytree(config.ledger.state, tmp_path / "old")
+    await initialise(config, None)
+    assert await unsound(config) == {}
+    shutil.rmtree(config.ledger.state)
+    (tmp_path / "old").rename(config.ledger.state)
+
+    assert await unsound(config) == {"ledger of x": REMEDIES[DoubtReason.FENCED]}
+
+
+RULES: Final = {
+    "a limit that is not configured any more": (TWO_LIMITS, CONTRACT),
+    "a new limit": (CONTRACT, TWO_LIMITS),
+    "another window": (CONTRACT, CONTRACT.replace('24h"\n', '12h"\n')),
+    "another unit": (CONTRACT, CONTRACT.replace("posts =", "requests =")),
+}
+
+
+@pytest.mark.parametrize("case", RULES)
+@pytest.mark.parametrize("is_shared", [True, False], ids=["redis", "embedded"])
+async def test_rules_under_which_nothing_starts_are_found(
+    configure: Configure,
+    fresh_redis: RedisServer,
+    case: str,
+    is_shared: bool,  # noqa: FBT001  # a parameter of the test
+) -> None:
+    """In the words with which `governor run` would end."""
+    before, after = RULES[case]
+    ledger = on_redis(fresh_redis) if is_shared else ""
+    await initialise(configure(contract=before, ledger=ledger), None)
+    config = configure(contract=after, ledger=ledger)
+
+    found = await unsound(config)
+    assert list(found) == ["rules of x"]
+    with pytest.raises(DoubtError) as caught:
+        async with serving(config):
+            pass
+    assert found["rules of x"] == str(caught.value)
+
+
+@pytest.mark.parametrize("is_shared", [True, False], ids=["redis", "embedded"])
+async def test_rules_that_are_laxer_than_those_that_bind_are_said_and_are_no_failure(
+    configure: Configure,
+    fresh_redis: RedisServer,
+    is_shared: bool,  # noqa: FBT001  # a parameter of the test
+) -> None:
+    ledger = on_redis(fresh_redis) if is_shared else ""
+    await initialise(configure(ledger=ledger), None)
+    laxer = CONTRACT.replace("1000", "2000").replace("]]\n", ']]\nmode = "shadow"\n', 1)
+
+    found = {each.part: each for each in await check_all(configure(contract=laxer, ledger=ledger))}
+    assert found["rules of x"].sound
+    assert found["rules of x"].said == (
+        "limit x-24h: 1,000 binds, 2,000 is configured: `governor init --raise`; "
+        "mode: enforce binds, shadow is configured: `governor init --raise`"
+    )

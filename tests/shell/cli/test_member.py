@@ -75,12 +75,18 @@ async def test_without_init_it_does_not_serve(tmp_path: Path) -> None:
             pass
 
 
+@pytest.mark.parametrize("is_shared", [True, False], ids=["redis", "embedded"])
 async def test_a_higher_limit_needs_an_operators_word(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    fresh_redis: RedisServer,
+    capsys: pytest.CaptureFixture[str],
+    is_shared: bool,  # noqa: FBT001  # a parameter of the test
 ) -> None:
     """Invariant 10. A file can be edited by mistake; what is enforced is said in the log."""
-    await initialise(config_of(settings(tmp_path / "governor")), None)
-    governor = settings(tmp_path / "governor", ("posts = 10000", "posts = 20000"))
+    home = (on_redis(fresh_redis.url),) if is_shared else ()
+    await initialise(config_of(settings(tmp_path / "governor", *home)), None)
+    raised = ("posts = 10000", "posts = 20000")
+    governor = settings(tmp_path / "governor", *home, raised)
     async with serving(config_of(governor)) as running:
         limit = running.answers.status()["contracts"][0]["accounts"]["x-demo"]["limit"]
 
