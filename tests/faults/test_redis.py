@@ -209,8 +209,8 @@ async def test_cut_off_in_the_middle_of_answers(
         crawling_fleet(tmp_path, at(line)) as fleet,
     ):
         await fleet.fill()
-        with fleet.struck("connection cut in mid-reply, twenty times"):
-            for _ in range(20):
+        with fleet.struck("connection cut in mid-reply, forty times"):
+            for _ in range(40):
                 line.halved = True
                 await fleet.go_on(0.5)
             line.halved = False
