@@ -36,10 +36,18 @@ def told(proof: Proof) -> Iterator[str]:
     for journal in proof.journals:
         for said in journal.said:
             yield f"word {utc(said.at_ms)} {said.contract}: {said.what}"
-    if proof.sound:
-        yield "verified: every journal is whole, and no window exceeded its limit"
-    else:
+    for member in proof.missing:
+        yield (
+            f"not covered: no journal of member {member}: what it collected is not in these figures"
+        )
+    if not proof.sound:
         yield "NOT verified: " + "; ".join(_reasons(proof))
+    elif proof.missing:
+        yield (
+            "verified as far as these journals go: each is whole, and no window exceeded its limit"
+        )
+    else:
+        yield "verified: every journal is whole, and no window exceeded its limit"
 
 
 def as_json(proof: Proof) -> dict[str, Any]:
@@ -47,6 +55,7 @@ def as_json(proof: Proof) -> dict[str, Any]:
     return {
         "verified": proof.sound,
         "reasons": list(_reasons(proof)),
+        "missing_members": list(proof.missing),
         "journals": [
             {
                 "path": str(journal.path),

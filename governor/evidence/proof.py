@@ -49,10 +49,15 @@ class AccountProof:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What the journals prove. `sound`: all are whole, and no window exceeded its limit."""
+    """What the journals prove. `sound`: all are whole, and no window exceeded its limit.
+
+    `missing` are the members that they name and whose journals were not given: whatever those
+    collected is in no figure here.
+    """
 
     journals: tuple[Read, ...]
     accounts: tuple[AccountProof, ...]
+    missing: tuple[str, ...]
 
     @property
     def sound(self) -> bool:
@@ -73,7 +78,9 @@ def prove(paths: Sequence[Path]) -> Proof:
         for ledger in ledgers(traces)
         for name in sorted({name for trace in ledger for name in trace.windows})
     ]
-    return Proof(journals, tuple(accounts))
+    named = {member for trace in traces for member in trace.members}
+    missing = named - {journal.member for journal in journals}
+    return Proof(journals, tuple(accounts), tuple(sorted(missing)))
 
 
 def ledgers(traces: Iterable[Trace]) -> list[list[Trace]]:

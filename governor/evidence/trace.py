@@ -61,6 +61,7 @@ class Trace:
     rules: list[tuple[int, dict[str, int | None]]] = field(default_factory=list)
     spans: dict[str, Spans] = field(default_factory=dict)
     frees_ms: dict[str, int] = field(default_factory=dict)  # of members that were retired
+    members: set[str] = field(default_factory=set)  # all that were ever in the roster
     offsets: list[tuple[int, int]] = field(default_factory=list)  # of the wall clock, from when
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     since_ms: int | None = None
@@ -69,8 +70,9 @@ class Trace:
     _untold: dict[tuple[str, bool], list[Charge]] = field(default_factory=dict)
 
     def begin(self, known: ContractState) -> None:
-        """Begin in the middle: identity and limits are known, and nothing else."""
+        """Begin in the middle: identity, limits and the roster are known, and nothing else."""
         self.identities.add(known.identity)
+        self.members |= {entry.member for entry in known.roster}
         self._know(tuple(known.accounts.values()), known.time_ms)
 
     def adopt(self, record: Adopted) -> None:
@@ -138,7 +140,11 @@ class Trace:
             self._cover(account, value.lingered - had.lingered, record.high_ms, lingers=True)
 
     def meet(self, record: Rostered) -> list[str]:
-        """Note who was declared dead: what it held counts until then. Return the new ones."""
+        """Note who is there, and who was declared dead: what it held counts until then.
+
+        Return the newly dead ones.
+        """
+        self.members |= {entry.member for entry in record.entries}
         retired = {
             entry.member: entry.frees_ms
             for entry in record.entries

@@ -19,7 +19,7 @@ from governor.core.ledger.holds import Hold
 from governor.core.ledger.records import Claimed, Outcome, Resolved
 from governor.errors import UsageError
 from governor.evidence import prove
-from governor.journal import JOURNAL
+from governor.journal import JOURNAL, Reader
 from tests.fakes.serving import config_of, serving, settings
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from governor.cli.serve import Running
     from governor.config import Config
+    from tests.fakes.redis import RedisServer
 
 REQUESTS: Final = 7
 CALLS: Final = (  # another limit, on requests
@@ -237,6 +238,28 @@ async def test_a_flipped_bit_of_any_byte_is_detected(governor: Path, tmp_path: P
     print(f"\ntampering: {found} flipped bits of {tried} detected")  # noqa: T201  # the figure that the README quotes
 
     assert found == tried > 5_000
+
+
+async def test_a_member_whose_journal_was_not_given_is_named(
+    tmp_path: Path, fresh_redis: RedisServer
+) -> None:
+    """The journals prove what they hold, and whoever reads the verdict sees how far that goes."""
+    redis = ("[log]", f'redis = "{fresh_redis.url}"\n[log]')
+    one, two = (config_of(settings(tmp_path / name, redis)).ledger.state for name in ("1", "2"))
+    for name in ("1", "2"):
+        await initialise(config_of(settings(tmp_path / name, redis)), None)
+    first = Reader(one / JOURNAL).member
+    ended = CliRunner().invoke(app, ["verify", "--journal", str(two)])
+    *_, line, verdict = ended.stdout.splitlines()
+    code, found = verify(two)
+
+    assert (ended.exit_code, code, found["verified"]) == (0, 0, True)
+    assert line == (
+        f"not covered: no journal of member {first}: what it collected is not in these figures"
+    )
+    assert verdict.startswith("verified as far as these journals go: ")
+    assert found["missing_members"] == [first]
+    assert verify(one, two)[1]["missing_members"] == []
 
 
 async def test_a_torn_journal_is_not_proved(governor: Path, config: Config) -> None:

@@ -159,6 +159,21 @@ async def test_what_a_dead_member_held_counts_until_it_was_retired(tmp_path: Pat
     assert prove([dead, alone]).accounts[0].over == 700
 
 
+async def test_members_whose_journals_were_not_given_are_named(tmp_path: Path) -> None:
+    """What they collected is in no figure; a journal that cannot be read covers nobody."""
+    one = await member(tmp_path / "a", adopted(ONE))
+    two = await member(tmp_path / "b", adopted(ONE))
+    first, second = (journal.member for journal in prove([one, two]).journals)
+    roster = tuple(RosterEntry(name, 1) for name in (first, second, "absent"))
+    three = await member(tmp_path / "c", adopted(ONE), Rostered("x", 2, roster))
+
+    assert prove([one, two]).missing == ()
+    assert prove([three]).missing == tuple(sorted((first, second, "absent")))
+    assert prove([one, two, three]).missing == ("absent",)
+    two.write_text("no journal")
+    assert prove([one, two, three]).missing == tuple(sorted((second, "absent")))
+
+
 async def test_a_lowered_limit_judges_what_came_after_it(tmp_path: Path) -> None:
     path = await member(
         tmp_path / "a",
@@ -214,5 +229,5 @@ def test_nothing_proves_nothing(tmp_path: Path) -> None:
     """What cannot be read is no proof that nothing was collected."""
     (tmp_path / JOURNAL).write_text("a text")
 
-    assert prove([]) == Proof((), ())
+    assert prove([]) == Proof((), (), ())
     assert not prove([tmp_path / JOURNAL]).sound

@@ -176,22 +176,24 @@ async def test_a_move_into_another_time_takes_along_what_still_counted(tmp_path:
 
 
 async def test_a_journal_whose_old_rows_were_removed_begins_in_the_middle(tmp_path: Path) -> None:
-    """Limits are known from its checkpoint; what was charged before is no longer judged."""
+    """Limits and members are in its checkpoint; what was charged before is no longer judged."""
     clock = FakeClock()
     journal = Journal.open(tmp_path, clock=clock, create=True)
-    await journal.append(*START, *request("a", 2_000, 70), stamped(2_100, 70))
+    met = Rostered("x", 2, (RosterEntry("other", 1),))
+    await journal.append(*START, met, *request("a", 2_000, 70), stamped(2_100, 70))
     state = MemberState()
     for _, record in journal.records():
         state.apply(record)
     clock.advance_ms(1)
     await journal.append(*request("b", 3_000, 50), stamped(3_100, 120))
-    await journal.write_checkpoint(5, msgspec.msgpack.encode(state))
+    await journal.write_checkpoint(6, msgspec.msgpack.encode(state))
     await journal.prune(clock.wall_ms())
     await journal.close()
     found = read(tmp_path / JOURNAL)
 
     assert (found.records, found.wrong) == (3, [])
     assert found.traces[0].identities == {IDENTITY}
+    assert found.traces[0].members == {"other"}
     assert seen(found) == [(3_000, 3_100, 50)]
     change(tmp_path / JOURNAL, "UPDATE checkpoint SET state = zeroblob(5)")
     assert "checkpoint cannot be read" in read(tmp_path / JOURNAL).wrong[0]

@@ -171,6 +171,15 @@ def test_who_was_retired_is_told_once() -> None:
     assert found.frees_ms == {"dead": 50_000}
 
 
+def test_whoever_was_in_the_roster_once_has_shared_the_ledger() -> None:
+    found = trace()
+    for version, members in ((2, ("a", "member")), (3, ("b", "member"))):
+        entries = tuple(RosterEntry(member, 1) for member in members)
+        found.meet(Rostered("x", version, entries))
+
+    assert found.members == {"a", "b", "member"}
+
+
 def test_the_wall_clock_is_as_it_was_compared_with_ledger_time() -> None:
     """Without a right clock, as it was when the record was written."""
     found = trace()
