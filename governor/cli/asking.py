@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from governor.cli import parts
+from governor.cli.looking import return_or_retire
 from governor.config.values import duration_text, endpoint
 from governor.core.ledger.decisions import REMEDIES
 from governor.core.ledger.messages import DoubtReason
@@ -67,8 +68,7 @@ def doubted(contract: dict[str, Any]) -> list[str]:
     lasts = duration_text((contract.get("doubt_ms") or 0) // 1_000 * 1_000)
     lines = [f"{name}: {doubt} for {lasts}: {REMEDIES[doubt]}"]
     lines += [
-        f"  it waits for member {member}: start that governor or, if it is dead for good, "
-        f"`governor retire --dead {member}`"
+        f"  it waits for member {member}: {return_or_retire(member)}"
         for member in contract.get("awaiting", ())
     ]
     if contract.get("awaits_word"):

@@ -88,6 +88,17 @@ def waits_for(there: Survey) -> list[str]:
     return [*(word if there.awaits_word else ()), *map(_awaited, there.awaited())]
 
 
+def return_or_retire(member: str) -> str:
+    """Return what an operator can do about a member that a closed ledger waits for, and its price.
+
+    Its row does not count, so nobody knows what it did last: `retire` takes the worst.
+    """
+    return (
+        f"start that governor or, if it is dead for good, `governor retire --dead {member}` "
+        "(charges the whole of every limit for two windows, unless --charged N says what it cost)"
+    )
+
+
 def _awaited(seen: Seen) -> str:
     heard = "not heard since it was lost"
     if seen.silent_ms is not None:
@@ -95,7 +106,5 @@ def _awaited(seen: Seen) -> str:
     left = ""
     if seen.standing is MemberStanding.LEFT:
         left = "; it had left, and if it has not come back `governor restore` says so"
-    return (
-        f"{seen.member}, generation {seen.generation}, {heard}: start that governor or, if it is "
-        f"dead for good, `governor retire --dead {seen.member}`{left}"
-    )
+    ends = return_or_retire(seen.member)
+    return f"{seen.member}, generation {seen.generation}, {heard}: {ends}{left}"

@@ -135,11 +135,13 @@ def test_a_closed_ledger_says_for_whom_it_waits_and_what_to_do() -> None:
     assert rest == [
         (
             "  it waits for member a1: start that governor or, if it is dead for good, "
-            "`governor retire --dead a1`"
+            "`governor retire --dead a1` (charges the whole of every limit for two windows, "
+            "unless --charged N says what it cost)"
         ),
         (
             "  it waits for member b2: start that governor or, if it is dead for good, "
-            "`governor retire --dead b2`"
+            "`governor retire --dead b2` (charges the whole of every limit for two windows, "
+            "unless --charged N says what it cost)"
         ),
         "  it was lost whole, and needs an operator's word: `governor restore`",
     ]

@@ -111,7 +111,10 @@ def test_what_a_closed_ledger_waits_for_comes_with_its_remedy() -> None:
     assert "`governor restore`" in word
     assert first.startswith(f"{silent.member}, generation 4, last heard 61s ago: start")
     assert second.startswith(f"{unheard.member}, generation 4, not heard since it was lost")
-    assert f"`governor retire --dead {unheard.member}`" in second
+    assert second.endswith(
+        f"`governor retire --dead {unheard.member}` (charges the whole of every limit for two "
+        "windows, unless --charged N says what it cost)"
+    )
     assert waits_for(replace(there, open=True, awaits_word=False)) == []
     left = replace(silent, standing=MemberStanding.LEFT)
     assert "`governor restore` says so" in waits_for(replace(there, members=(left,)))[1]
