@@ -84,6 +84,10 @@ NEEDS_OPERATOR: Final = frozenset(
     }
 )
 
+_NEWER_JOURNAL: Final = (
+    "Put the newer journal back; if it is lost, move this state directory away, run `governor "
+    "init` and `governor retire --dead` with the old member's name"
+)
 REMEDIES: Final = {
     DoubtReason.MISSING: "it is not there, or a key of it is gone; run `governor init` if it never "
     "was there, else `governor run` restores it, or asks for `governor restore`",
@@ -93,8 +97,7 @@ REMEDIES: Final = {
     DoubtReason.ROLLED_BACK: "it is older than what it had acknowledged: it was put back from a "
     "copy; `governor run` restores it",
     DoubtReason.BEHIND: "this journal is older than what the ledger was told: it was put back from "
-    "a copy. Put the newer journal back; if it is lost, move this state directory away, run "
-    "`governor init` and `governor retire --dead` with the old member's name",
+    f"a copy. {_NEWER_JOURNAL}",
     DoubtReason.UNKNOWN_ROW: "it does not know this governor",
     DoubtReason.RULES: "it has a limit that the configuration lacks, or the configuration has one "
     "that it lacks or with another window; `governor init` says which",
@@ -107,5 +110,6 @@ REMEDIES: Final = {
     DoubtReason.ERROR: "Redis refused the ledger's script or it failed; see the log of Redis",
     DoubtReason.RETIRED: "an operator declared this member dead; move its state directory away and "
     "run `governor init` to go on as a new one",
-    DoubtReason.FENCED: "a later start of this state directory has taken over; stop this one",
+    DoubtReason.FENCED: "a later start of this state directory has spoken: it runs elsewhere (stop "
+    f"this one), or this directory was put back from an old copy. {_NEWER_JOURNAL}",
 }

@@ -22,6 +22,12 @@ def test_a_remedy_ends_the_sentence_that_the_error_begins(reason: DoubtReason) -
     assert not remedy.endswith(".")
 
 
+def test_who_is_fenced_hears_that_it_may_be_an_old_copy() -> None:
+    """Nothing else runs then, and there is nothing to stop."""
+    assert "runs elsewhere" in REMEDIES[DoubtReason.FENCED]
+    assert "put back from an old copy" in REMEDIES[DoubtReason.FENCED]
+
+
 def test_no_two_doubts_say_the_same() -> None:
     assert len(set(REMEDIES.values())) == len(REMEDIES)
 
