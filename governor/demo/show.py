@@ -143,9 +143,11 @@ async def _watch(scene: Scene, seconds: int, console: Console) -> None:
 def sentence(verdict: Verdict) -> str:
     """Return the judge's verdict in words."""
     worst = ", ".join(f"{posts:,} by {placement}" for placement, posts in verdict.worst.items())
-    share = verdict.sustained / verdict.limit
-    return (
+    said = (
         f"The platform's own record: the worst window held {worst}; the limit is "
-        f"{verdict.limit:,}.\nThe contract was {'kept' if verdict.kept else 'BROKEN'}. "
-        f"From the second window on, {share:.0%} of the limit was delivered per window."
+        f"{verdict.limit:,}.\nThe contract was {'kept' if verdict.kept else 'BROKEN'}."
     )
+    if not verdict.per_window[1:]:
+        return said
+    share = verdict.sustained / verdict.limit
+    return f"{said} From the second window on, {share:.0%} of the limit was delivered per window."

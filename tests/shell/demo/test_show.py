@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -52,6 +53,12 @@ def test_the_verdict_is_said_in_words(worst: int, word: str) -> None:
     assert f"{worst:,} by last byte" in said
     assert f"The contract was {word}." in said
     assert "92% of the limit" in said
+
+
+def test_what_was_delivered_per_window_is_said_only_after_a_second_one() -> None:
+    short = replace(verdict(1_985), per_window=(1_985,))
+
+    assert sentence(short).endswith("The contract was kept.")
 
 
 async def test_a_short_demo_meets_its_limit_and_keeps_it() -> None:
