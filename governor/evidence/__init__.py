@@ -21,8 +21,8 @@ Journals of several members are put together where they share a ledger, that is 
 (epoch, run, replication) stands in both: its time is one. Ledgers that never knew each other are
 judged apart; who has two for one contract has two limits, and must add them up.
 
-Each member journals who the others are, so a journal that was not given is named (`missing`), though
-nobody can say what it holds. What the proof cannot know: a member that none of these journals met;
+Each member journals who the others are, so a journal that was not given is named (`missing`); what
+it holds nobody can say. What the proof cannot know: a member that none of these journals met;
 a journal written anew from its first row, or put back older than it was, unless its head was noted
 elsewhere; requests that did not go through Governor.
 """
