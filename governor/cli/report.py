@@ -72,3 +72,20 @@ class TalkReporter:
             joined=" ".join(joined),
             gone=" ".join(gone),
         )
+
+    def awaits(self, members: tuple[str, ...], *, word: bool) -> None:
+        """Say what keeps a closed ledger from opening, and what can be done about it."""
+        remedies = []
+        if word:
+            remedies.append("it was lost whole, and needs an operator's word: `governor restore`")
+        if members:
+            remedies.append(
+                "start these members; if one is dead for good, `governor check` says how to go on "
+                "without it, and at what price"
+            )
+        self._log.warning(
+            "the ledger is closed, and waits",
+            contract=self._contract,
+            members=" ".join(members),
+            remedy="; ".join(remedies),
+        )

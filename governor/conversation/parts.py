@@ -54,6 +54,10 @@ class Observer(Protocol):
         """Hear which other members came into the roster, and which are in it no more."""
         ...
 
+    def awaits(self, members: tuple[str, ...], *, word: bool) -> None:
+        """Hear who must speak before a closed ledger opens; `word`: an operator must too."""
+        ...
+
 
 class Unobserved:
     """An observer for a short talk, of which nobody needs to hear."""
@@ -68,4 +72,7 @@ class Unobserved:
         """Hear nothing."""
 
     def met(self, joined: tuple[str, ...], gone: tuple[str, ...]) -> None:
+        """Hear nothing."""
+
+    def awaits(self, members: tuple[str, ...], *, word: bool) -> None:
         """Hear nothing."""

@@ -287,6 +287,7 @@ class Conversation:
                 return
         if not reply.open:
             self._mistrust(DoubtReason.CLOSED)
+            self._trust.await_all(reply.awaiting, word=reply.awaits_word)
         elif binds_unheard_of(self._known, reply):
             self._mistrust(DoubtReason.RULES)
         else:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from governor.conversation.parts import Observer
 
 FINAL: Final = frozenset({DoubtReason.FENCED, DoubtReason.RETIRED})
+NOBODY: Final[tuple[tuple[str, ...], bool]] = ((), False)
 
 
 class Trust:
@@ -25,6 +26,7 @@ class Trust:
         self._since_ms = clock.monotonic_ms()
         self.doubt: DoubtReason | None = DoubtReason.UNREACHABLE
         self.is_final = False
+        self._awaited: tuple[tuple[str, ...], bool] = NOBODY
 
     @property
     def doubt_ms(self) -> int | None:
@@ -36,8 +38,18 @@ class Trust:
         self._change(reason)
         self.is_final = self.is_final or for_good or reason in FINAL
 
+    def await_all(self, members: tuple[str, ...], *, word: bool) -> None:
+        """Tell until when a closed ledger stays so, whenever that changes.
+
+        That is until these members have spoken and, if `word`, an operator has.
+        """
+        before, self._awaited = self._awaited, (members, word)
+        if self._awaited not in (before, NOBODY) and not self.is_final:
+            self._observe.awaits(members, word=word)
+
     def regain(self) -> None:
         """Believe a reply."""
+        self._awaited = NOBODY
         self._change(None)
 
     def _change(self, doubt: DoubtReason | None) -> None:

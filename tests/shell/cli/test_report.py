@@ -137,3 +137,20 @@ async def test_every_answer_of_the_ledger_is_timed_and_none_is_logged() -> None:
 
     assert counted["governor_ledger_seconds_count"] == 1
     assert lines == []
+
+
+async def test_whom_a_closed_ledger_waits_for_is_a_warning_with_what_to_do() -> None:
+    _, lines = await told(
+        talked(
+            lambda talk: talk.awaits(("a", "b"), word=False),
+            lambda talk: talk.awaits((), word=True),
+        )
+    )
+    members, word = lines
+
+    assert [(line["level"], line["members"]) for line in lines] == [
+        ("warning", "a b"),
+        ("warning", ""),
+    ]
+    assert "`governor check` says how" in members["remedy"]
+    assert word["remedy"].endswith("`governor restore`")

@@ -43,6 +43,7 @@ class Ear:
     steps: list[str] = field(default_factory=list)
     joined: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
+    awaited: list[tuple[tuple[str, ...], bool]] = field(default_factory=list)
     answers: int = 0
 
     def answered(self, seconds: float) -> None:
@@ -58,6 +59,9 @@ class Ear:
     def met(self, joined: tuple[str, ...], gone: tuple[str, ...]) -> None:
         self.joined += joined
         self.gone += gone
+
+    def awaits(self, members: tuple[str, ...], *, word: bool) -> None:
+        self.awaited.append((members, word))
 
 
 @dataclass

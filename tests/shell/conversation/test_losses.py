@@ -143,6 +143,7 @@ async def test_an_empty_ledger_waits_for_an_operator_who_knows_all() -> None:
         seen = on.talk.snapshot()
 
         assert (seen.doubt, seen.awaits_word) == (DoubtReason.CLOSED, True)
+        assert on.ear.awaited == [((), True)]
 
         await word(on)
         await on.beat()
@@ -181,6 +182,7 @@ async def test_it_stays_closed_until_everybody_has_restored() -> None:
         await on.beat(GRACE_BEATS)
 
         assert on.talk.snapshot().awaiting == ("other",)
+        assert on.ear.awaited[-1] == (("other",), False)
         assert set(on.talk.snapshot().members) == {"member", "other"}
 
         await again(on, other).talk.join()

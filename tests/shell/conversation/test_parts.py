@@ -28,3 +28,4 @@ def test_a_talk_that_nobody_hears_of_may_say_what_any_other_says() -> None:
     nobody.doubted(DoubtReason.CLOSED)
     nobody.stepped("boot")
     nobody.met(("a",), ("b",))
+    nobody.awaits(("a",), word=True)

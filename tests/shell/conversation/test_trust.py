@@ -63,6 +63,32 @@ def test_who_is_fenced_or_declared_dead_stays_so(trust: Trust, reason: DoubtReas
     assert trust.doubt is reason
 
 
+def test_whom_a_closed_ledger_waits_for_is_told_when_that_changes(trust: Trust, ear: Ear) -> None:
+    trust.lose(DoubtReason.CLOSED)
+    trust.await_all((), word=False)
+    for members in (("a", "b"), ("a", "b"), ("b",), ()):
+        trust.await_all(members, word=True)
+    trust.await_all((), word=False)
+
+    assert ear.awaited == [(("a", "b"), True), (("b",), True), ((), True)]
+
+
+def test_a_second_loss_tells_again_whom_the_ledger_waits_for(trust: Trust, ear: Ear) -> None:
+    for _ in range(2):
+        trust.lose(DoubtReason.CLOSED)
+        trust.await_all(("a",), word=False)
+        trust.regain()
+
+    assert ear.awaited == [(("a",), False)] * 2
+
+
+def test_who_is_fenced_waits_for_nobody(trust: Trust, ear: Ear) -> None:
+    trust.lose(DoubtReason.FENCED)
+    trust.await_all(("a",), word=False)
+
+    assert ear.awaited == []
+
+
 def test_a_doubt_can_be_for_good(trust: Trust) -> None:
     """A silent journal may come back, one that failed may not."""
     trust.lose(DoubtReason.JOURNAL)
