@@ -75,5 +75,5 @@ async def test_a_fleet_keeps_every_window_and_uses_nearly_all_of_it(
     assert failures == []
     assert verdict.kept, verdict
     # A busy machine delays messages by more than so short a window tolerates (100 ms): ledger time
-    # then runs late, which wastes some. Alone it is 0.98; with twice as many processes as cores 0.94.
+    # then runs late, which wastes some. Alone it is 0.98; on cores that are shared twice, 0.94.
     assert verdict.sustained >= 0.9 * attainable, (verdict, hold_ms)
