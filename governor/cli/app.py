@@ -143,11 +143,29 @@ def verify(
 
 
 @app.command()
-def restore() -> None:
+def restore(
+    passed: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DURATION",
+            help="Embedded ledger: so much time passed while this machine was off, as in 8h.",
+        ),
+    ] = None,
+) -> None:
     """Give your word that a ledger which was lost whole may open; exit 6 while it does not."""
+    from governor.cli.passing import let_pass
     from governor.cli.restore import restore as restore_all
+    from governor.config.values import duration_ms
+    from governor.errors import UsageError
 
-    asyncio.run(restore_all(_load(), typer.echo))
+    if passed is None:
+        asyncio.run(restore_all(_load(), typer.echo))
+        return
+    try:
+        passed_ms = duration_ms(passed)
+    except ValueError as error:
+        raise UsageError(f"--passed: {error}") from error
+    asyncio.run(let_pass(_load(), passed_ms, typer.echo))
 
 
 @app.command()
