@@ -2,6 +2,8 @@
 
 local clocks = {}
 do
+  local LONGEST_UNHEARD_MS = 2000  -- twice a heartbeat: nobody who lives is silent for longer
+
   -- After a loss time goes on from the highest journaled; the store's clock rises with it.
   function clocks.resume(time_ms, high_ms)
     local rise_ms = math.max(0, time_ms - ledger.time)
@@ -16,6 +18,10 @@ do
       tolerance_ms = math.min(tolerance_ms, account.window.tolerance_ms)
     end
     local store_ms, T, stepped = ledger.now_ms(), ledger.time, {}
+    -- A clock last read before the store's was re-based must not bring back the time lost then.
+    local late = row.clock ~= ledger.rebased and row.boot_offset
+    if late and boot_ms - row.boot_offset > T + LONGEST_UNHEARD_MS then row.boot_offset = nil end
+    row.clock = ledger.rebased
     row.boot_offset = row.boot_offset or boot_ms - T
     local store, boot = store_ms - ledger.store_offset, boot_ms - row.boot_offset
     local store_stepped, boot_stepped = store < T - tolerance_ms, boot < T - tolerance_ms
@@ -25,6 +31,7 @@ do
     T = math.max(T, slowest)
     if store_stepped or store > slowest + tolerance_ms then
       ledger.store_offset, store, lead = store_ms - T, T, tolerance_ms
+      ledger.rebased = ledger.rebased + 1
       table.insert(stepped, 'store')
     end
     if boot > slowest + tolerance_ms then lead = tolerance_ms end

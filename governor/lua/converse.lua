@@ -91,6 +91,7 @@ ledger.begin()
 for _, account in ipairs(shown) do ledger.admit(unpack(account, 1, 4)) end
 ledger.leniency = bit.band(ledger.leniency, leniency)
 if not same then
+  if not rows.counts(row) then row.clock = ledger.open == 1 and 0 or ledger.rebased end
   roster.changed()
   rows.enrol(row)
   redis.call('HDEL', row.key, 'reply')

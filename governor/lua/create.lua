@@ -39,7 +39,7 @@ ledger.begin()
 if made then
   local now_ms = ledger.now_ms()
   ledger.epoch, ledger.time, ledger.high = now_ms, now_ms, now_ms
-  ledger.store_offset, ledger.lead = 0, 0
+  ledger.store_offset, ledger.lead, ledger.rebased = 0, 0, 0
   ledger.run_id, ledger.replication_id = ledger.here()
   ledger.open, ledger.opens, ledger.awaits_word, ledger.vouched = 1, 0, 0, 0
   ledger.roster, ledger.turn, ledger.recounted = 0, 0, now_ms

@@ -39,7 +39,7 @@ ledger.epoch = math.max((ledger.epoch or 0) + 1, seen[1] + 1, now_ms)
 ledger.run_id, ledger.replication_id = ledger.here()
 ledger.time = math.max(ledger.time or 0, time_ms)
 ledger.high = math.max(ledger.high or 0, high_ms, ledger.time)
-ledger.store_offset, ledger.lead = now_ms - ledger.time, 0
+ledger.store_offset, ledger.lead, ledger.rebased = now_ms - ledger.time, 0, 0
 ledger.open, ledger.opens = 0, ledger.time + GRACE_MS
 ledger.awaits_word = (is_gone or ledger.awaits_word == 1) and not allowed and 1 or 0
 ledger.vouched = (vouches or word) and 1 or 0

@@ -3,7 +3,7 @@
 KEYS[1]  the ledger's hash
            schema
            epoch, run_id, replication_id   its identity, as of its creation or its last loss
-           time, high, store_offset, lead  core/ledger/clocks.py
+           time, high, store_offset, lead, rebased  core/ledger/clocks.py
            open                            0: lost, until every member has restored its row
            opens, awaits_word              from when it may open; 1: not before an operator says so
            vouched                         1: who had left before the loss has not come back
@@ -41,7 +41,7 @@ local ledger = { stored = {}, prefix = ARGV[1], schema_known = tonumber(ARGV[2])
 do
   local key, prefix = KEYS[1], ledger.prefix
   local FIELDS = { 'run_id', 'replication_id', 'schema', 'epoch', 'time', 'high', 'store_offset',
-    'lead', 'open', 'opens', 'awaits_word', 'vouched', 'sound', 'roster', 'leniency', 'turn',
+    'lead', 'rebased', 'open', 'opens', 'awaits_word', 'vouched', 'sound', 'roster', 'leniency', 'turn',
     'recounted' }
   local STRINGS = 2  -- so many of them
   local info

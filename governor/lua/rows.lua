@@ -6,6 +6,7 @@
             epoch                     that under which it was brought whole
             roster, heard             the version it has journaled; T at its last message
             kept                      T up to which it has said to have journaled
+            clock                     the ledger's `rebased` when its clock was read
             joined                    the version its join made; 0: all who live have journaled it
             standing, frees, final    core/ledger/roster.py; 1: its values are its last word
   <prefix>buckets:<member>:<account>  the row's buckets, 128 to a field, only those not all empty
@@ -21,7 +22,7 @@ do
   local AT_ONCE = 2000  -- arguments of one call: Lua's stack holds some 8,000
   local function slots() return '>' .. string.rep('I4', SEGMENT) end
   local FIELDS = { 'generation', 'seq', 'epoch', 'boot_offset', 'roster', 'heard', 'joined',
-    'standing', 'frees', 'final', 'kept' }
+    'standing', 'frees', 'final', 'kept', 'clock' }
   local members_key = prefix .. 'members'
   local function buckets_key(row, name) return prefix .. 'buckets:' .. row.member .. ':' .. name end
 

@@ -23,7 +23,7 @@ BYTES: Final = 4 * Window(86_400_000).ring_length
 FIELDS: Final = (
     *("schema", "epoch", "run_id", "replication_id", "time", "high", "store_offset", "lead"),
     *("open", "opens", "awaits_word", "vouched", "sound", "roster", "leniency", "turn"),
-    *("recounted", "accounts"),
+    *("recounted", "rebased", "accounts"),
 )
 
 

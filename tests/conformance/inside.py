@@ -32,6 +32,7 @@ def of_book(book: Book) -> dict[str, Any]:
         "high": book.clocks.high_ms,
         "store_offset": book.clocks.store_offset_ms,
         "lead": book.clocks.lead_ms,
+        "rebased": book.clocks.rebased,
         "open": int(book.open),
         "opens": book.opens_ms,
         "awaits_word": int(book.awaits_word),
@@ -53,6 +54,7 @@ def of_book(book: Book) -> dict[str, Any]:
                 "roster": row.roster,
                 "heard": row.heard_ms,
                 "kept": row.kept_ms,
+                "clock": row.clock,
                 "joined": row.joined,
                 "standing": int(row.standing),
                 "frees": row.frees_ms,
@@ -80,8 +82,8 @@ def of_redis(inside: redis.Redis, book: Book) -> dict[str, Any]:
     found: dict[str, Any] = {
         name: int(ledger[name.encode()])
         for name in (
-            *("time", "high", "store_offset", "lead", "open", "opens", "awaits_word", "vouched"),
-            *("sound", "roster", "leniency", "turn", "recounted"),
+            *("time", "high", "store_offset", "lead", "rebased", "open", "opens", "awaits_word"),
+            *("vouched", "sound", "roster", "leniency", "turn", "recounted"),
         )
     }
     found["accounts"] = {}
@@ -105,7 +107,7 @@ def _row(
         name: int(row.get(name.encode(), 0))
         for name in (
             *("generation", "seq", "roster", "heard", "kept", "joined", "standing", "frees"),
-            "final",
+            *("final", "clock"),
         )
     }
     found["counts"] = row.get(b"epoch") == ledger[b"epoch"]

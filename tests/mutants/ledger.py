@@ -370,4 +370,12 @@ MUTANTS: Final = (
         "        self._grow(row, message.values)\n        if False:",
         T + "test_loss_time.py",
     ),
+    Mutant(
+        6,
+        "a clock last read before time was lost does not bring it back",
+        BOOK,
+        "is_current=row.clock == resumed.rebased,",
+        "is_current=True,",
+        T + "test_book.py",
+    ),
 )

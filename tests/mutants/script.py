@@ -204,4 +204,11 @@ MUTANTS: Final = (
         "  if ledger.open == 0 then\n    value =",
         "  if false then\n    value =",
     ),
+    mutant(
+        6,
+        "a clock last read before time was lost does not bring it back",
+        CLOCKS,
+        "local late = row.clock ~= ledger.rebased and row.boot_offset",
+        "local late = false",
+    ),
 )

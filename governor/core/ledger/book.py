@@ -216,11 +216,9 @@ class Book:
         """
         if row is None or not self._is_same(message, row):
             assert message.whole is not None
-            before = row
-            row = RowState(message.generation, self.epoch, message.whole.boot_offset_ms)
-            if before is not None and before.epoch == self.epoch:
-                row.values, row.buckets = before.values, before.buckets
-            self.members.rows[message.member] = row
+            clock = 0 if self.open else self.clocks.rebased  # a journal's is from the beginning
+            row = self.members.seat(message.member, message.generation, self.epoch, clock)
+            row.boot_offset_ms = message.whole.boot_offset_ms
             row.joined = self.members.changed()
         if not self.open and message.whole is not None:
             self.meet(entry for entry in message.whole.roster if entry.member != message.member)
@@ -252,7 +250,9 @@ class Book:
             boot_ms=message.boot_ms,
             boot_offset_ms=row.boot_offset_ms,
             tolerance_ms=tolerance_ms,
+            is_current=row.clock == resumed.rebased,
         )
+        row.clock = resumed.rebased
         row.heard_ms = self.clocks.time_ms
         for state in self.accounts.values():
             state.ring.free(self.clocks.time_ms)

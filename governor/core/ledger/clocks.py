@@ -15,19 +15,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+LONGEST_UNHEARD_MS = 2_000  # twice a heartbeat: nobody who lives is silent for longer
+
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
     """Ledger time as the ledger keeps it: T, H, and the offset of the store's own clock.
 
     `lead_ms`: by how much any other clock has been seen ahead of the store's. All of them tick
-    alike, so one that is silent now is as far ahead still: H counts with it.
+    alike, so one that is silent now is as far ahead still: H counts with it. `rebased`: how often
+    the store's was re-based. Time may have been lost then, and a clock last read before must not
+    bring it back, for what was stamped meanwhile would free early.
     """
 
     time_ms: int
     high_ms: int
     store_offset_ms: int
     lead_ms: int = 0
+    rebased: int = 0
 
     def resumed(self, time_ms: int, high_ms: int) -> Clocks:
         """Return the clocks going on from a journal's time, if that is later.
@@ -43,12 +48,23 @@ class Clocks:
         )
 
     def read(
-        self, *, store_ms: int, boot_ms: int, boot_offset_ms: int | None, tolerance_ms: int
+        self,
+        *,
+        store_ms: int,
+        boot_ms: int,
+        boot_offset_ms: int | None,
+        tolerance_ms: int,
+        is_current: bool = True,
     ) -> tuple[Clocks, int, tuple[str, ...]]:
         """Return the clocks after one message, its sender's offset, and which were stepped.
 
-        `boot_offset_ms` None anchors that clock at T: it has nothing to say about the past.
+        `boot_offset_ms` None anchors that clock at T: it has nothing to say about the past. So is
+        one that was last read before the store's was re-based (`is_current` False), if it is
+        further ahead than a heartbeat.
         """
+        late = not is_current and boot_offset_ms is not None
+        if late and boot_ms - (boot_offset_ms or 0) > self.time_ms + LONGEST_UNHEARD_MS:
+            boot_offset_ms = None
         if boot_offset_ms is None:
             boot_offset_ms = boot_ms - self.time_ms
         store, boot = store_ms - self.store_offset_ms, boot_ms - boot_offset_ms
@@ -59,10 +75,11 @@ class Clocks:
         )
         time_ms = max(self.time_ms, slowest)
         stepped: tuple[str, ...] = ()
-        store_offset_ms, lead_ms = self.store_offset_ms, self.lead_ms
+        store_offset_ms, lead_ms, rebased = self.store_offset_ms, self.lead_ms, self.rebased
         if store_stepped or store > slowest + tolerance_ms:
             store_offset_ms, store = store_ms - time_ms, time_ms
             lead_ms = tolerance_ms  # of the others it was not seen yet
+            rebased += 1
             stepped += ("store",)
         if boot > slowest + tolerance_ms:
             lead_ms = tolerance_ms  # those that are silent may be as far ahead, and be right
@@ -71,4 +88,5 @@ class Clocks:
             stepped += ("boot",)
         lead_ms = max(lead_ms, boot - store)
         high_ms = max(self.high_ms, time_ms, store + lead_ms)
-        return Clocks(time_ms, high_ms, store_offset_ms, lead_ms), boot_offset_ms, stepped
+        clocks = Clocks(time_ms, high_ms, store_offset_ms, lead_ms, rebased)
+        return clocks, boot_offset_ms, stepped

@@ -30,6 +30,7 @@ class RowState:
     `final`: the values are the last word of a member that left or was retired. `joined` is the
     roster's version that its join made, 0 once all who live have journaled that; `roster` is the
     version that it has journaled itself. `kept_ms`: up to when it has said to have journaled.
+    `clock`: how often the store's had been re-based when this member's was read.
     """
 
     generation: int
@@ -46,6 +47,7 @@ class RowState:
     roster: int = 0
     heard_ms: int = 0
     kept_ms: int = 0
+    clock: int = 0
 
     @property
     def pending(self) -> int:
@@ -120,6 +122,19 @@ class Members:
         if self.roster().entries != before:
             self.changed()
         return tuple(outdated)
+
+    def seat(self, member: str, generation: int, epoch: int, clock: int) -> RowState:
+        """Give a member a fresh row, for a new start or a new epoch.
+
+        What stood in the one before under this epoch stays until the whole row takes its place; so
+        does what is known of its clock, in place of `clock`.
+        """
+        before = self.rows.get(member)
+        row = RowState(generation, epoch, clock=clock)
+        if before is not None and before.epoch == epoch:
+            row.values, row.buckets, row.clock = before.values, before.buckets, before.clock
+        self.rows[member] = row
+        return row
 
     def all_know(self, row: RowState, *, epoch: int, now_ms: int) -> bool:
         """Say whether everybody who lives has journaled that this member joined.

@@ -278,6 +278,20 @@ def test_a_clock_that_was_anchored_late_is_anchored_anew(speaker: Speaker) -> No
     assert (reply.time_ms, reply.boot_offset_ms, reply.stepped) == (BEGIN_MS, 500, ())
 
 
+def test_a_clock_that_was_silent_brings_no_lost_time_back(speaker: Speaker) -> None:
+    """A message came late and the store's clock was re-based for it; then that is set ahead.
+
+    What was stamped in between would free early if the silent clock, which is right, were believed.
+    """
+    other = Speaker(speaker.book, "other")
+    other.join()
+    speaker.now_ms += 120_000
+    assert speaker.reply(boot_ms=BEGIN_MS).stepped == ("store",)
+    other.now_ms += 3_600_000
+
+    assert other.reply(boot_ms=BEGIN_MS + 120_000).time_ms == BEGIN_MS
+
+
 def test_the_strictest_rules_shown_bind_everybody(speaker: Speaker) -> None:
     speaker.reply(leniency=Leniency.SHADOW | Leniency.RECEIVED)
     other = Speaker(speaker.book, "other")
