@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from governor.core.ledger.loss import declare, retire
@@ -36,6 +37,7 @@ class Server:
         self, book: Book, host: Host, loop: VirtualLoop, heard: Callable[[Message, Answer], None]
     ) -> None:
         self.book: Book | None = book
+        self._unheard_ms = book.clocks.unheard_ms
         self.host, self.loop, self.heard = host, loop, heard
         self.up, self.paused = True, False
         self._runs = self._histories = 1
@@ -82,6 +84,7 @@ class Server:
             run_id=run_id,
             replication_id=replication_id,
         )
+        self.book.clocks = replace(self.book.clocks, unheard_ms=self._unheard_ms)
         return self.book.identity
 
     def retire(self, member: str) -> bool:

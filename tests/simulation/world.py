@@ -72,7 +72,9 @@ class World:
         self.contract = Contract("x", "x", (Limit("x", plan.limit, plan.window_ms),))
         self.job = Job("default", max_wait_ms=plan.patience_ms)
         self.kept = accounts(self.contract, (self.job,))
-        book = Book(self.kept, identity=FIRST, clocks=Clocks(EPOCH_MS, EPOCH_MS, 0))
+        # Nobody is silent for longer than two heartbeats, however long these are.
+        clocks = Clocks(EPOCH_MS, EPOCH_MS, 0, unheard_ms=2 * plan.heartbeat_ms)
+        book = Book(self.kept, identity=FIRST, clocks=clocks)
         self.server = Server(book, Host(self.loop, "store"), self.loop, self.heard)
         self.operator = Operator(self)
         self.sites: list[Site] = []

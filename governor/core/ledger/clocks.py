@@ -25,7 +25,8 @@ class Clocks:
     `lead_ms`: by how much any other clock has been seen ahead of the store's. All of them tick
     alike, so one that is silent now is as far ahead still: H counts with it. `rebased`: how often
     the store's was re-based. Time may have been lost then, and a clock last read before must not
-    bring it back, for what was stamped meanwhile would free early.
+    bring it back, for what was stamped meanwhile would free early. `unheard_ms` is how far ahead
+    such a clock may be merely because nobody spoke.
     """
 
     time_ms: int
@@ -33,6 +34,7 @@ class Clocks:
     store_offset_ms: int
     lead_ms: int = 0
     rebased: int = 0
+    unheard_ms: int = LONGEST_UNHEARD_MS
 
     def resumed(self, time_ms: int, high_ms: int) -> Clocks:
         """Return the clocks going on from a journal's time, if that is later.
@@ -60,12 +62,11 @@ class Clocks:
 
         `boot_offset_ms` None anchors that clock at T: it has nothing to say about the past. So is
         one that was last read before the store's was re-based (`is_current` False), if it is
-        further ahead than a heartbeat.
+        further ahead than that may be.
         """
-        late = not is_current and boot_offset_ms is not None
-        if late and boot_ms - (boot_offset_ms or 0) > self.time_ms + LONGEST_UNHEARD_MS:
-            boot_offset_ms = None
         if boot_offset_ms is None:
+            boot_offset_ms = boot_ms - self.time_ms
+        if not is_current and boot_ms - boot_offset_ms > self.time_ms + self.unheard_ms:
             boot_offset_ms = boot_ms - self.time_ms
         store, boot = store_ms - self.store_offset_ms, boot_ms - boot_offset_ms
         store_stepped = store < self.time_ms - tolerance_ms
@@ -88,5 +89,7 @@ class Clocks:
             stepped += ("boot",)
         lead_ms = max(lead_ms, boot - store)
         high_ms = max(self.high_ms, time_ms, store + lead_ms)
-        clocks = Clocks(time_ms, high_ms, store_offset_ms, lead_ms, rebased)
+        clocks = Clocks(
+            time_ms, high_ms, store_offset_ms, lead_ms, rebased, unheard_ms=self.unheard_ms
+        )
         return clocks, boot_offset_ms, stepped
