@@ -3,34 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Final
 
 import pytest
 
 from governor.core.record import ExchangeRecord
-
-RECORD: Final = ExchangeRecord(
-    decision_id="0123",
-    contract="x",
-    job="elections",
-    operation="search",
-    way="proxy",
-    decision="allow",
-    reason="",
-    outcome="settled",
-    asked=100,
-    price=300,
-    received=120,
-    unreadable="",
-    charged=120,
-    overrun=0,
-    usage=120,
-    status=200,
-    waited_ms=30,
-    upstream_ms=400,
-    total_ms=434,
-    relayed_bytes=9_000,
-)
+from tests.fakes.records import SETTLED
 
 
 def test_a_record_has_no_place_for_what_a_crawler_or_a_platform_sent() -> None:
@@ -47,9 +24,9 @@ def test_a_record_has_no_place_for_what_a_crawler_or_a_platform_sent() -> None:
 
 def test_a_record_is_not_edited() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        RECORD.charged = 0  # type: ignore[misc]  # what must not work
+        SETTLED.charged = 0  # type: ignore[misc]  # what must not work
 
 
 def test_equal_exchanges_have_equal_records() -> None:
-    assert dataclasses.replace(RECORD, charged=1) != RECORD
-    assert dataclasses.replace(RECORD, charged=120) == RECORD
+    assert dataclasses.replace(SETTLED, charged=1) != SETTLED
+    assert dataclasses.replace(SETTLED, charged=120) == SETTLED

@@ -8,6 +8,7 @@ import logging
 import os
 import pty
 import re
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,28 +18,20 @@ import pytest
 from governor.core.record import ExchangeRecord
 from governor.log import LONGEST, Log
 from tests.fakes.clock import FakeClock
+from tests.fakes.records import SETTLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TextIO
 
-RECORD: Final = ExchangeRecord(
+RECORD: Final = replace(
+    SETTLED,
     decision_id="5f0c",
-    contract="x",
-    job="elections",
     operation="search.recent",
     way="tunnel",
-    decision="allow",
-    reason="",
-    outcome="settled",
-    asked=100,
-    price=300,
     received=117,
-    unreadable="",
     charged=117,
-    overrun=0,
     usage=4_217,
-    status=200,
     waited_ms=0,
     upstream_ms=231,
     total_ms=236,

@@ -13,35 +13,24 @@ from governor.cli.report import Reporter, TalkReporter
 from governor.core.ledger.decisions import REMEDIES
 from governor.core.ledger.messages import DoubtReason
 from governor.core.policy import DEFAULT_JOB, Contract, Job, Limit
-from governor.core.record import ExchangeRecord
 from governor.log import Log
 from governor.metrics import Metrics
 from tests.fakes.clock import FakeClock
+from tests.fakes.records import SETTLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-RECORD = ExchangeRecord(
-    decision_id="5f0c",
-    contract="x",
+    from governor.core.record import ExchangeRecord
+
+RECORD = replace(
+    SETTLED,
     job=DEFAULT_JOB,
     operation="search.recent",
-    way="tunnel",
-    decision="allow",
-    reason="",
-    outcome="settled",
-    asked=100,
     price=100,
     received=100,
-    unreadable="",
     charged=100,
-    overrun=0,
     usage=100,
-    status=200,
-    waited_ms=0,
-    upstream_ms=231,
-    total_ms=236,
-    relayed_bytes=48_112,
 )
 
 

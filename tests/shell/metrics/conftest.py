@@ -8,7 +8,6 @@ from prometheus_client.parser import text_string_to_metric_families as prometheu
 
 from governor.core.ledger.decisions import Snapshot
 from governor.core.policy import Contract, Damages, Job, Limit
-from governor.core.record import ExchangeRecord
 from governor.metrics import Metrics
 from tests.fakes.clock import MIDNIGHT_MS, FakeClock
 
@@ -37,28 +36,6 @@ QUIET: Final = Snapshot(
     holds=0,
     oldest_hold_ms=None,
     stepped=(),
-)
-RECORD: Final = ExchangeRecord(
-    decision_id="0123",
-    contract="x",
-    job="elections",
-    operation="search",
-    way="proxy",
-    decision="allow",
-    reason="",
-    outcome="settled",
-    asked=100,
-    price=300,
-    received=120,
-    unreadable="",
-    charged=120,
-    overrun=0,
-    usage=120,
-    status=200,
-    waited_ms=30,
-    upstream_ms=400,
-    total_ms=434,
-    relayed_bytes=9_000,
 )
 
 

@@ -15,12 +15,12 @@ from prometheus_client.openmetrics.parser import (
 from governor.core.ledger.messages import Usage
 from governor.metrics import OUTCOMES, REASONS
 from tests.fakes.clock import MIDNIGHT_MS
+from tests.fakes.records import SETTLED
 from tests.shell.metrics.conftest import (
     DAY_MS,
     JOB,
     POSTS,
     QUIET,
-    RECORD,
     made,
     shown,
     value,
@@ -29,7 +29,7 @@ from tests.shell.metrics.conftest import (
 
 async def test_an_exchange_is_counted_under_its_contract_job_and_operation() -> None:
     metrics = made()
-    metrics.exchange(replace(RECORD, overrun=7))
+    metrics.exchange(replace(SETTLED, overrun=7))
 
     assert await value(metrics, "asked_posts_total", **POSTS) == 100
     assert await value(metrics, "received_posts_total", **POSTS) == 120
@@ -41,7 +41,7 @@ async def test_an_exchange_is_counted_under_its_contract_job_and_operation() -> 
 async def test_an_exchanges_time_is_parted_into_waiting_the_platform_and_governor() -> None:
     """434 ms in all: 30 waiting, 400 on the platform, so 4 of our own."""
     metrics = made()
-    metrics.exchange(RECORD)
+    metrics.exchange(SETTLED)
 
     assert await value(metrics, "throttle_seconds_sum", contract="x") == 0.030
     assert await value(metrics, "upstream_seconds_sum", contract="x") == 0.400
@@ -54,7 +54,7 @@ async def test_a_refused_request_counts_as_refused_and_asks_the_platform_for_not
     metrics = made()
     metrics.exchange(
         replace(
-            RECORD,
+            SETTLED,
             decision="refuse",
             reason="job_cap",
             outcome="void",
@@ -74,7 +74,7 @@ async def test_a_refused_request_counts_as_refused_and_asks_the_platform_for_not
 async def test_what_shadow_mode_would_have_refused_is_not_a_refusal() -> None:
     """It was sent and is charged, so its posts count; its outcome says shadow."""
     metrics = made()
-    metrics.exchange(replace(RECORD, decision="shadow", reason="limit"))
+    metrics.exchange(replace(SETTLED, decision="shadow", reason="limit"))
 
     assert await value(metrics, "exchanges_total", **JOB, outcome="shadow") == 1
     assert await value(metrics, "refusals_total", **JOB, reason="limit") == 0
@@ -83,7 +83,7 @@ async def test_what_shadow_mode_would_have_refused_is_not_a_refusal() -> None:
 
 async def test_a_request_of_which_nothing_was_sent_asked_for_nothing() -> None:
     metrics = made()
-    metrics.exchange(replace(RECORD, decision="left", outcome="void", charged=0, received=None))
+    metrics.exchange(replace(SETTLED, decision="left", outcome="void", charged=0, received=None))
 
     assert await value(metrics, "asked_posts_total", **POSTS) == 0
 
@@ -91,9 +91,9 @@ async def test_a_request_of_which_nothing_was_sent_asked_for_nothing() -> None:
 async def test_what_could_not_be_read_and_what_an_error_cost_are_told() -> None:
     metrics = made()
     metrics.exchange(
-        replace(RECORD, outcome="orphaned", unreadable="cut off", received=None, charged=300)
+        replace(SETTLED, outcome="orphaned", unreadable="cut off", received=None, charged=300)
     )
-    metrics.exchange(replace(RECORD, status=503, charged=30))
+    metrics.exchange(replace(SETTLED, status=503, charged=30))
 
     assert await value(metrics, "unreadable_responses_total", contract="x") == 1
     assert await value(metrics, "error_charged_posts_total", contract="x") == 30
@@ -104,11 +104,11 @@ async def test_labels_come_from_closed_sets_only() -> None:
     metrics = made()
     before = (await shown(metrics)).keys()
     evil = 'a"\n{}\\ http://u:p@x'
-    metrics.exchange(replace(RECORD, contract=evil))
-    metrics.exchange(replace(RECORD, job=evil))
-    metrics.exchange(replace(RECORD, operation=evil))
-    metrics.exchange(replace(RECORD, outcome=evil))
-    metrics.exchange(replace(RECORD, decision="refuse", reason=evil))
+    metrics.exchange(replace(SETTLED, contract=evil))
+    metrics.exchange(replace(SETTLED, job=evil))
+    metrics.exchange(replace(SETTLED, operation=evil))
+    metrics.exchange(replace(SETTLED, outcome=evil))
+    metrics.exchange(replace(SETTLED, decision="refuse", reason=evil))
     metrics.ledger(evil, 0.1)
     strange = {key for key in await shown(metrics) if "http" in str(key)}
     new = (await shown(metrics)).keys() - before
@@ -169,7 +169,7 @@ async def test_version_and_expiry_are_told() -> None:
 async def test_two_governors_in_one_process_share_nothing() -> None:
     """And the library's own registry, which is global, has nothing of Governor's."""
     first, second = made(), made()
-    first.exchange(RECORD)
+    first.exchange(SETTLED)
     totals = [
         await value(each, "exchanges_total", **JOB, outcome="settled") for each in (first, second)
     ]
@@ -180,7 +180,7 @@ async def test_two_governors_in_one_process_share_nothing() -> None:
 
 async def test_both_formats_say_the_same() -> None:
     metrics = made([replace(QUIET, usage={"x-24h": Usage(5, 1, 10, None)})])
-    metrics.exchange(RECORD)
+    metrics.exchange(SETTLED)
     media_type, body = await metrics.text("application/openmetrics-text; version=1.0.0")
     plain_type, _ = await metrics.text("text/html")
     opened = {
