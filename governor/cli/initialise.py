@@ -87,7 +87,7 @@ def _require_used(config: Config, used: int | None) -> None:
 
 
 def _most(contract: Contract) -> int:
-    return max(limit.most for limit in contract.limits_in("posts") or contract.limits)
+    return max(limit.most for limit in contract.limits_on_posts or contract.limits)
 
 
 def _require_no_other_name(state: MemberState, names: list[str]) -> None:

@@ -8,9 +8,13 @@ is void, and everything else costs its full price, or the count where that is hi
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from governor.core.ledger.messages import MOST_POSTS, SHARE, Account, Leniency, Unit
+from governor.core.calendar import Calendar
+from governor.core.ledger.messages import MOST_POSTS, SHARE, Account, Leniency
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 Basis = Literal["asked", "received"]
 Mode = Literal["enforce", "shadow"]
@@ -21,14 +25,22 @@ DEFAULT_JOB = "default"  # the one job when no [[job]] is configured
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `most` posts, or requests, in any window of `window_ms`."""
+    """At most `most` of a unit in any window of `window_ms` or, with a `calendar`, in its periods.
+
+    The unit is `posts` or what the contract `counts` them as, `requests`, or one in which the
+    catalog states costs. `calendar` is the canonical text of a `Calendar`, and `window_ms` then the
+    longest that its periods last.
+    """
 
     name: str
     most: int
     window_ms: int
-    unit: Unit = "posts"
+    unit: str = "posts"
+    calendar: str = ""
 
     def __post_init__(self) -> None:
+        if self.calendar and self.window_ms != Calendar.parse(self.calendar).longest_ms:
+            raise ValueError(f"limit {self.name!r}: its window is not that of its calendar")
         if not 0 < self.most < MOST_POSTS:
             raise ValueError(f"limit {self.name!r}: {self.unit} must be 1 to {MOST_POSTS - 1:_}")
         if SHARE in self.name:
@@ -46,7 +58,11 @@ class Damages:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """One platform's terms: a catalog of what it serves, and the limits on it."""
+    """One platform's terms: a catalog of what it serves, and the limits on it.
+
+    `counts` is what the catalog calls what is received, posts elsewhere. `domains` are those of a
+    platform that has many, and no others are governed then.
+    """
 
     name: str
     catalog: str
@@ -58,15 +74,22 @@ class Contract:
     throttle_from_ppm: int = 800_000
     max_wait_ms: int = 4_000
     damages: Damages | None = None
+    counts: str = "posts"
+    domains: tuple[str, ...] = ()
 
-    def limits_in(self, unit: Unit) -> tuple[Limit, ...]:
-        """Return the limits that count in one unit."""
-        return tuple(limit for limit in self.limits if limit.unit == unit)
+    def on_posts(self, limit: Limit) -> bool:
+        """Say whether a limit is on what is received, by whichever name."""
+        return limit.unit in ("posts", self.counts)
+
+    @property
+    def limits_on_posts(self) -> tuple[Limit, ...]:
+        """The limits on what is received."""
+        return tuple(limit for limit in self.limits if self.on_posts(limit))
 
     @property
     def first(self) -> Limit:
         """The limit that stands for all where one number must do: the first on posts, if any."""
-        return (self.limits_in("posts") or self.limits)[0]
+        return (self.limits_on_posts or self.limits)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +138,14 @@ def strictest(contract: Contract, shown: Leniency) -> Contract:
 def accounts(contract: Contract, jobs: tuple[Job, ...]) -> tuple[Account, ...]:
     """Return every account of a contract: each limit's own, and each job's share of it.
 
-    A job's cap is in posts, so that its share of a limit on requests has none.
+    A job's cap is in posts, so that its share of a limit in another unit has none.
     """
-    own = [
-        Account(limit.name, limit.most, limit.window_ms, limit.unit) for limit in contract.limits
-    ]
+    own = [_account(limit, limit.name, limit.most) for limit in contract.limits]
     shares = [
-        Account(
+        _account(
+            limit,
             f"{limit.name}{SHARE}{job.name}",
-            job.posts if limit.unit == "posts" else None,
-            limit.window_ms,
-            limit.unit,
+            job.posts if contract.on_posts(limit) else None,
         )
         for limit in contract.limits
         for job in jobs
@@ -134,18 +154,30 @@ def accounts(contract: Contract, jobs: tuple[Job, ...]) -> tuple[Account, ...]:
     return (*own, *shares)
 
 
+def _account(limit: Limit, name: str, most: int | None) -> Account:
+    return Account(name, most, limit.window_ms, limit.unit)
+
+
 def amounts(
-    contract: Contract, job: Job, posts: int, *, requests: int = 1
+    contract: Contract,
+    job: Job,
+    posts: int,
+    *,
+    requests: int = 1,
+    costs: Collection[tuple[str, int]] = (),
 ) -> tuple[tuple[str, int], ...]:
     """Return what a hold of `posts` by `job` takes from each of its accounts.
 
-    A hold is one wire request (invariant 9); once void, it was none. The accounts are among
-    `accounts`: a job of another contract, which shadow mode lets pass, has no share.
+    A hold is one wire request (invariant 9); once void, or a top-up of one, it is none. `costs` are
+    what the catalog says a request costs in other units, whatever comes back: they fall due when
+    the request does. The accounts are among `accounts`: a job of another contract, which shadow
+    mode lets pass, has no share.
     """
     share = f"{SHARE}{job.name}"
     endings = ("", share) if job.contract in (None, contract.name) else ("",)
+    due = {"requests": requests, **{unit: cost * requests for unit, cost in costs}}
     return tuple(
-        (limit.name + ending, posts if limit.unit == "posts" else requests)
+        (limit.name + ending, posts if contract.on_posts(limit) else due.get(limit.unit, 0))
         for limit in contract.limits
         for ending in endings
     )

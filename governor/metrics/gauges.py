@@ -108,7 +108,7 @@ class Gauges:
         Whoever reads it as due for all posts of the window adds one unit for the limit itself. Of
         several limits on posts the one passed furthest counts, once.
         """
-        limits = contract.limits_in("posts")
+        limits = contract.limits_on_posts
         above = max((_above(snapshot, limit.name) for limit in limits), default=0)
         units = -(-above // damages.per_posts)
         self._exposure.add_metric((contract.name, damages.currency), units * damages.amount)

@@ -134,7 +134,7 @@ def test_a_jobs_cap_is_in_posts_and_caps_no_requests() -> None:
 
 
 def test_where_one_number_must_do_it_is_in_posts() -> None:
-    only = replace(CONTRACT, limits=BOTH.limits_in("requests"))
+    only = replace(CONTRACT, limits=tuple(each for each in BOTH.limits if each.unit == "requests"))
 
     assert BOTH.first.name == "x-24h"
     assert only.first.name == "x-15m"
