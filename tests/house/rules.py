@@ -25,7 +25,7 @@ MOST_FUNCTION_LINES: Final = 70
 MOST_COLUMNS: Final = 100
 
 ADAPTERS: Final = frozenset(
-    {"catalogs", "certs", "clock", "config", "journal", "log", "metrics", "store", "upstream"}
+    {"catalogs", "certs", "clock", "config", "journal", "log", "metrics", "store", "upstream", "zones"}
 )
 LINE: Final = frozenset({"exchange", "conversation", "recovery", "tasks"})
 FACES: Final = frozenset({"proxy", "admin", "env", "evidence", "doctor", "demo"})
@@ -40,6 +40,7 @@ PURE: Final = frozenset(
         "base64",
         "binascii",
         "bisect",
+        "calendar",
         "collections",
         "dataclasses",
         "datetime",

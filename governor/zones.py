@@ -1,0 +1,61 @@
+"""Time zones by name, from the `tzdata` package and from nowhere else.
+
+Governors that share a ledger must agree to the millisecond on when a day ends (design, section 3:
+who computes another boundary is in doubt). The package is locked with the rest of what is
+installed, so one release of Governor means one set of rules; the machine's own zones, which
+`zoneinfo` looks for first, are as old as its last update and were rejected for that.
+"""
+
+from __future__ import annotations
+
+import difflib
+from importlib.resources import files
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from governor.core.calendar import Calendar, Period, turn
+from governor.errors import ConfigError
+
+PACKAGE: Final = "tzdata"
+
+
+def names() -> frozenset[str]:
+    """Return every name that `zone` knows."""
+    return frozenset((files(PACKAGE) / "zones").read_text("ascii").split())
+
+
+def zone(name: str) -> ZoneInfo:
+    """Return a zone's rules. Raises ConfigError for a name that is not in the package."""
+    known = names()
+    if name not in known:  # asked before any path is made of it
+        close = difflib.get_close_matches(name, known, n=1)
+        meant = f"did you mean {close[0]}?" if close else "write one as America/Los_Angeles"
+        raise ConfigError(f"there is no time zone {name!r}; {meant}")
+    with (files(PACKAGE) / "zoneinfo" / name).open("rb") as rules:
+        return ZoneInfo.from_file(rules, key=name)
+
+
+class Periods:
+    """The periods of calendars, by their texts.
+
+    The last one of each is remembered: they are asked for with every message to a ledger, and turn
+    once a day at most.
+    """
+
+    def __init__(self) -> None:
+        self._zones: Final[dict[str, ZoneInfo]] = {}
+        self._last: Final[dict[str, Period]] = {}
+
+    def __call__(self, text: str, date_ms: int) -> Period:
+        """Return the period of a calendar that a date falls into.
+
+        Raises ConfigError for an unknown zone, ValueError for a text that is no calendar.
+        """
+        last = self._last.get(text)
+        if last is not None and last.begins_ms <= date_ms < last.ends_ms:
+            return last
+        calendar = Calendar.parse(text)
+        if text not in self._zones:
+            self._zones[text] = zone(calendar.zone)
+        found = self._last[text] = turn(calendar, self._zones[text], date_ms)
+        return found
