@@ -25,7 +25,18 @@ MOST_FUNCTION_LINES: Final = 70
 MOST_COLUMNS: Final = 100
 
 ADAPTERS: Final = frozenset(
-    {"catalogs", "certs", "clock", "config", "journal", "log", "metrics", "store", "upstream", "zones"}
+    {
+        "catalogs",
+        "certs",
+        "clock",
+        "config",
+        "journal",
+        "log",
+        "metrics",
+        "store",
+        "upstream",
+        "zones",
+    },
 )
 LINE: Final = frozenset({"exchange", "conversation", "recovery", "tasks"})
 FACES: Final = frozenset({"proxy", "admin", "env", "evidence", "doctor", "demo"})
@@ -65,7 +76,7 @@ PURE: Final = frozenset(
         "unicodedata",
         "urllib.parse",
         "zlib",
-    }
+    },
 )
 TOP_LEVEL: Final = frozenset(
     {
@@ -78,10 +89,10 @@ TOP_LEVEL: Final = frozenset(
         "LICENSE",
         "CHANGELOG.md",
         "requirements.lock",
-    }
+    },
 )
 VAGUE: Final = frozenset(
-    {"manager", "handler", "helper", "helpers", "util", "utils", "data", "info", "misc", "common"}
+    {"manager", "handler", "helper", "helpers", "util", "utils", "data", "info", "misc", "common"},
 )
 WRONG_WORDS: Final = frozenset({"credit", "credits", "budget", "quota", "hit", "hits"})
 # Text that belongs to a machine or a registry: a path there, a host of theirs.
@@ -174,7 +185,7 @@ def sizes(root: Path) -> list[str]:
                 length = (node.end_lineno or node.lineno) - node.lineno + 1
                 if length > MOST_FUNCTION_LINES:
                     complaints.append(
-                        module.says(node, f"{length} lines: at most {MOST_FUNCTION_LINES}")
+                        module.says(node, f"{length} lines: at most {MOST_FUNCTION_LINES}"),
                     )
     return complaints
 
@@ -186,7 +197,7 @@ def purpose(root: Path) -> list[str]:
         first = (ast.get_docstring(module.tree) or "").partition("\n")[0]
         if len(first.split()) < 3 or first[-1] not in ".:;,":
             complaints.append(
-                module.says(module.tree, "its first line does not say what it is for")
+                module.says(module.tree, "its first line does not say what it is for"),
             )
     return complaints
 
@@ -324,7 +335,8 @@ def names_are_plain(root: Path) -> list[str]:
             complaints.append(module.says(module.tree, f"a module named {module.path.stem!r}"))
         for node in ast.walk(module.tree):
             if not isinstance(
-                node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | ast.arg
+                node,
+                ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef | ast.arg,
             ):
                 continue
             name = node.arg if isinstance(node, ast.arg) else node.name
