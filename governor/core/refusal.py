@@ -1,21 +1,23 @@
-"""How Governor says no, in the one form that every crawler we know survives.
+"""How Governor says no, in a form that every crawler we know survives.
 
-Each rule was measured on the client that needs it, or read in its source (November 2026):
+What is said is the same for every platform; the fields and members in which a platform's own
+clients look for it are its catalog's dialect (`dialects`). Each rule was measured on the client of
+X that needs it, or read in its source (November 2026), and holds in every dialect:
 
 - 429 and JSON, whatever the reason: at a 503 tweepy dies and twarc gives up after hours; at a 403
   twscrape marks the account as dead; text or HTML crashes tweepy.AsyncClient.
-- All three x-rate-limit fields: without a reset time tweepy asked 977 times in 2.7 s, and twarc
+- All of a dialect's fields: without a reset time tweepy asked 977 times in 2.7 s, and twarc
   crashed. `remaining` is 0, always: above 0 with error 88, twscrape marks the account inactive.
 - The reset is a whole second in the future (tweepy: int()), at most 895 s ahead: twarc and snscrape
   distrust more, and twscrape stores it, so freed posts must reach a sleeper within 15 minutes.
 - Retry-After is whole seconds, at least 1, and the true wait: a date crashes tweepy.API, and at 0
   urllib3 does not sleep. Fields beat the body: no crawler reads the body's `retry_at`.
-- `errors` holds code 88: twscrape and gallery-dl take a 429 without it for an answer.
+- X's `errors` holds code 88: twscrape and gallery-dl take a 429 without it for an answer.
 
 What can never be served (a price above the limit, a refused operation, an expired job) has no
-Retry-After, but it keeps the three fields: a crawler that waits for the reset asks again every 15
-minutes, which costs nothing; one that finds no reset spins. Rejected: 400, the honest status for
-those, because twscrape locks the account for it and gallery-dl may take it for an answer.
+Retry-After, but it keeps the dialect's fields: a crawler that waits for the reset asks again every
+15 minutes, which costs nothing; one that finds no reset spins. Rejected: 400, the honest status
+for those, because twscrape locks the account for it and gallery-dl may take it for an answer.
 
 RateLimit and RateLimit-Policy are draft-ietf-httpapi-ratelimit-headers-10; Proxy-Status is
 RFC 9209; both are structured fields (RFC 9651); the body is a problem document (RFC 9457).
@@ -29,12 +31,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, assert_never
 
+from governor.core.dialects import PROBLEM_JSON, Dialect, Headers, Refused, tell
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from governor.core.ledger.messages import Unit
-
-Headers = tuple[tuple[str, str], ...]
+    from collections.abc import Iterable, Mapping
 
 MOST_JITTER_S = 30  # sleepers of one limit wake over half a minute, not in one instant
 MOST_AHEAD_S = 895 - 1 - MOST_JITTER_S  # 1: the reset is rounded up to a whole second
@@ -52,7 +52,9 @@ class Standing:
     """How one limit, or a job's share of it, stands at `now_ms` of the wall clock.
 
     It allows `most` of its unit, and `headroom` of that is free; `next_free_ms` is when any more
-    frees, wall time, or None when that is not known.
+    frees, wall time, or None when that is not known. `calendar` is the running period in words
+    ("this day (America/Los_Angeles)"), empty for a window; `window_ms` is then what such periods
+    last at most. `needs` is what the request asks of it; 0 when only the posts are known.
     """
 
     name: str
@@ -60,7 +62,9 @@ class Standing:
     window_ms: int
     headroom: int
     next_free_ms: int | None = None
-    unit: Unit = "posts"
+    unit: str = "posts"
+    calendar: str = ""
+    needs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,20 +146,22 @@ class _Verdict:
     wait_ms: int | None
 
 
-def refuse(cause: Cause, request: Request, standing: Standing) -> Notice:
+def refuse(cause: Cause, request: Request, standing: Standing, dialect: Dialect = "x") -> Notice:
     """Return the refusal of a request. `standing` is the limit, or share, that says no.
 
-    Where no limit says no (doubt, a refused operation), it is the contract's first limit.
+    Where no limit says no (doubt, a refused operation), it is the contract's first limit. `dialect`
+    is that of the contract's catalog.
     """
     verdict = _verdict(cause, request, standing)
     wait_s = None if verdict.wait_ms is None else max(1, _seconds(verdict.wait_ms))
+    told = tell(dialect, _refused(cause, request, standing, verdict.detail, wait_s))
     body: dict[str, object] = {
         "type": verdict.problem,
         "title": "Too Many Requests",
         "status": 429,
         "detail": verdict.detail,
         "violated-policies": [standing.name],
-        "errors": [{"code": 88, "message": "Rate limit exceeded"}],
+        **told.members,
         "contract": request.contract,
         "limit": standing.name,
         "asked": request.asked,
@@ -171,14 +177,13 @@ def refuse(cause: Cause, request: Request, standing: Standing) -> Notice:
         "Too Many Requests",
         body,
         (
-            ("x-rate-limit-limit", str(standing.most)),
-            ("x-rate-limit-remaining", "0"),
-            ("x-rate-limit-reset", str(_reset(cause, request, wait_s))),
+            *told.headers,
             *((("Retry-After", str(wait_s)),) if wait_s is not None else ()),
-            ("RateLimit-Policy", _policy(standing)),
+            ("RateLimit-Policy", ", ".join(filter(None, (told.policy, _policy(standing))))),
             ("RateLimit", _none_left(standing, request.now_ms, wait_s)),
             ("Proxy-Status", _denied("http_request_denied", verdict.brief)),
         ),
+        told.content_type,
     )
 
 
@@ -208,21 +213,20 @@ def problem(status: int, title: str, detail: str, kind: str) -> Notice:
 
 
 def _verdict(cause: Cause, request: Request, standing: Standing) -> _Verdict:
-    name, span = standing.name, _span(standing.window_ms)
-    rule = f"{name} allows {standing.most} {standing.unit} in any {span}"
+    name, needs = standing.name, _needs(request, standing)
+    span = standing.calendar or f"in any {_span(standing.window_ms)}"
+    rule = f"{name} allows {standing.most} {standing.unit} {span}"
     match cause:
         case Spent(wait_ms):
             wait_ms = PENDING_S * 1000 if wait_ms is None else wait_ms
-            needs = f"may return {request.price}" if standing.unit == "posts" else "is one more"
             detail = (
                 f"{rule} and has {standing.headroom} left; this request {needs}. "
-                f"Retry in {max(1, _seconds(wait_ms))} s."
+                f"{_turns(standing)}Retry in {max(1, _seconds(wait_ms))} s."
             )
             return _Verdict(QUOTA_EXCEEDED, detail, f"{name} allowance", wait_ms)
         case AboveLimit():
             detail = (
-                f"{rule}; this request may return {request.price}, so it never fits. "
-                "Ask for fewer posts."
+                f"{rule}; this request {needs}, so it never fits. Ask for fewer {standing.unit}."
             )
             return _Verdict(f"{PROBLEMS}price-above-limit", detail, f"price above {name}", None)
         case InDoubt(reason):
@@ -238,6 +242,36 @@ def _verdict(cause: Cause, request: Request, standing: Standing) -> _Verdict:
             detail = "This Governor is being stopped; the next one will answer."
             return _Verdict(f"{PROBLEMS}draining", detail, "draining", DRAINING_S * 1000)
     assert_never(cause)
+
+
+def _needs(request: Request, standing: Standing) -> str:
+    match standing.unit:
+        case "posts":
+            return f"may return {request.price}"
+        case "requests":
+            return "is one more"
+        case _:
+            return f"needs {standing.needs}" if standing.needs else "needs more"
+
+
+def _turns(standing: Standing) -> str:
+    """Return when a calendar's next period begins: all of it is free then, and nothing before."""
+    if not standing.calendar or standing.next_free_ms is None:
+        return ""
+    return f"The next one begins at {_utc(standing.next_free_ms)}. "
+
+
+def _refused(
+    cause: Cause, request: Request, standing: Standing, detail: str, wait_s: int | None
+) -> Refused:
+    return Refused(
+        most=standing.most,
+        window_s=_seconds(standing.window_ms),
+        now_s=_seconds(request.now_ms),
+        reset_s=_reset(cause, request, wait_s),
+        detail=detail,
+        id=request.decision_id,
+    )
 
 
 def _reset(cause: Cause, request: Request, wait_s: int | None) -> int:
@@ -276,10 +310,16 @@ def _denied(kind: str, details: str) -> str:
     return f"governor; error={kind}; details={_string(details)}"
 
 
-def _notice(status: int, reason: str, content: dict[str, object], own: Headers) -> Notice:
+def _notice(
+    status: int,
+    reason: str,
+    content: Mapping[str, object],
+    own: Headers,
+    content_type: str = PROBLEM_JSON,
+) -> Notice:
     body = json.dumps(content, separators=(",", ":")).encode()
     headers = (
-        ("Content-Type", "application/problem+json"),
+        ("Content-Type", content_type),
         ("Content-Length", str(len(body))),
         *own,
         VIA,
