@@ -56,10 +56,10 @@ def _options(
 
 
 def _load() -> Config:
-    from governor import catalogs
+    from governor import catalogs, zones
     from governor.config import load
 
-    config = load(_named["config"], os.environ, catalogs.names())
+    config = load(_named["config"], os.environ, catalogs.names(), zones.names())
     for note in config.notes():
         sys.stderr.write(f"governor: note: {note}\n")
     return config

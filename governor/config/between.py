@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
+from governor.config import limits
 from governor.config.model import BUILT_IN, Contract, Listen
 from governor.config.values import duration_ms, duration_text, is_loopback
 
@@ -28,9 +29,15 @@ WINDOWS_KEPT: Final = 2  # of the longest: what a lost ledger is refilled from (
 
 
 def conflicts(
-    content: Mapping[str, Any], directory: Path, catalogs: Collection[str]
+    content: Mapping[str, Any],
+    directory: Path,
+    catalogs: Collection[str],
+    zones: Collection[str] = (),
 ) -> Iterator[Mistake]:
-    """Yield every mistake between tables. Relative catalogs are looked up from `directory`."""
+    """Yield every mistake between tables. Relative catalogs are looked up from `directory`.
+
+    `catalogs` and `zones` are the names that there are; without any zone none is looked up.
+    """
     contracts = _items(content, "contract")
     if "contract" not in content:
         contracts = [BUILT_IN.model_dump()]
@@ -42,7 +49,7 @@ def conflicts(
         for where, said in _twice("limit", names):
             yield ("contract", number, *where), said
     yield from _catalogs(contracts, directory, catalogs)
-    yield from _units(contracts)
+    yield from _limits(contracts, zones)
     yield from _jobs(jobs, contracts)
     yield from _pairs(content)
     yield from _homes(content)
@@ -52,10 +59,12 @@ def conflicts(
 
 def _items(content: Mapping[str, Any], key: str) -> list[Item]:
     """Return an array of tables; what is no table becomes a nameless one, to keep the numbers."""
+    return [each if isinstance(each, dict) else NAMELESS for each in _list(content, key)]
+
+
+def _list(content: Mapping[str, Any], key: str) -> list[object]:
     found = content.get(key, ())
-    if not isinstance(found, list | tuple):
-        return []
-    return [each if isinstance(each, dict) else NAMELESS for each in found]
+    return list(found) if isinstance(found, list | tuple) else []
 
 
 def _twice(kind: str, names: list[object], key: str = "name") -> Iterator[Mistake]:
@@ -67,10 +76,10 @@ def _twice(kind: str, names: list[object], key: str = "name") -> Iterator[Mistak
 def _catalogs(
     contracts: list[Item], directory: Path, built_in: Collection[str]
 ) -> Iterator[Mistake]:
-    """Two contracts on one catalog would govern the same hosts, and a request has one contract."""
-    catalogs = [each.get("catalog", DEFAULT_CATALOG) for each in contracts]
-    yield from _twice("contract", catalogs, "catalog")
-    for number, catalog in enumerate(catalogs):
+    """Two contracts on one host could not be told apart, for a request has one contract."""
+    yield from _overlaps(contracts)
+    for number, contract in enumerate(contracts):
+        catalog = contract.get("catalog", DEFAULT_CATALOG)
         if not isinstance(catalog, str) or catalog in built_in:
             continue
         where = ("contract", number, "catalog")
@@ -81,17 +90,36 @@ def _catalogs(
             yield where, f"{catalog} is not there, or is no file; create it or correct the path"
 
 
-def _units(contracts: list[Item]) -> Iterator[Mistake]:
-    """Refuse a limit in two units, or in none."""
+def _overlaps(contracts: list[Item]) -> Iterator[Mistake]:
+    """Refuse a catalog twice, unless each contract has domains of its own on it."""
+    seen: dict[object, list[str]] = {}
+    for number, contract in enumerate(contracts):
+        catalog = contract.get("catalog", DEFAULT_CATALOG)
+        if not isinstance(catalog, str):
+            continue
+        domains = [each for each in _list(contract, "domains") if isinstance(each, str)]
+        taken = seen.get(catalog)
+        if taken is not None and not (taken and domains):
+            said = f"{catalog!r} stands twice; each contract needs its own catalog"
+            yield ("contract", number, "catalog"), said
+        for domain in domains:
+            if any(_overlap(domain, other) for other in taken or ()):
+                said = f"{domain} is, or overlaps, a domain of another contract; write it in one"
+                yield ("contract", number, "domains"), said
+        seen[catalog] = [*(taken or ()), *domains]
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one == other or one.endswith(f".{other}") or other.endswith(f".{one}")
+
+
+def _limits(contracts: list[Item], zones: Collection[str]) -> Iterator[Mistake]:
+    """Tell which keys of each limit do not go together."""
     for number, contract in enumerate(contracts):
         for place, limit in enumerate(_items(contract, "limit")):
-            where = ("contract", number, "limit", place)
-            units = sum(limit.get(unit) is not None for unit in ("posts", "requests"))
-            if units > 1:
-                said = "it is a limit on posts already; write a [[contract.limit]] for each"
-                yield (*where, "requests"), said
-            elif units < 1 and limit is not NAMELESS:
-                yield (*where, "posts"), "it is missing; write posts or requests"
+            if limit is not NAMELESS:
+                for key, said in limits.mistakes(limit, zones):
+                    yield ("contract", number, "limit", place, key), said
 
 
 def _jobs(jobs: list[Item], contracts: list[Item]) -> Iterator[Mistake]:
@@ -141,10 +169,8 @@ def _kept(content: Mapping[str, Any], contracts: list[Item]) -> Iterator[Mistake
     if not isinstance(ledger, dict) or "keep" not in ledger:
         return
     keep_ms = _duration(ledger["keep"])
-    windows = [
-        _duration(limit.get("window")) for each in contracts for limit in _items(each, "limit")
-    ]
-    least_ms = WINDOWS_KEPT * max(windows, default=0)
+    spans = [limits.longest_ms(limit) for each in contracts for limit in _items(each, "limit")]
+    least_ms = WINDOWS_KEPT * max(spans, default=0)
     if 0 < keep_ms < least_ms:
         said = (
             f"a lost ledger is refilled from two windows; write {duration_text(least_ms)} or more"

@@ -15,6 +15,7 @@ from governor.config.values import (
     Catalog,
     Count,
     Day,
+    Domains,
     Duration,
     Endpoint,
     ExistingFile,
@@ -30,11 +31,13 @@ from governor.config.values import (
     Sha256,
     Share,
     Switch,
+    Unit,
     at_least,
     endpoint,
     only,
 )
 from governor.core import policy
+from governor.core.calendar import LAST_RESET_DAY, Calendar, PeriodName
 
 DAY_MS = UNITS_MS["d"]
 
@@ -166,14 +169,41 @@ class Damages(Table):
 
 
 class Limit(Table):
-    """At most so many posts, or so many requests, in any window."""
+    """At most so much of one unit: in any window, or in each period of a calendar."""
 
     name: Name = Field(description="What refusals and metrics call it.")
-    posts: Posts | None = Field(None, description="The most posts; or say requests.")
-    requests: Posts | None = Field(None, description="The most requests; or say posts.")
-    window: Annotated[Duration, at_least(1_000)] = Field(
-        description="The window's length, from 1s up."
+    posts: Posts | None = Field(None, description="The most posts.")
+    requests: Posts | None = Field(None, description="The most requests, in place of posts.")
+    most: Posts | None = Field(None, description="The most of another unit, in place of posts.")
+    unit: Unit | None = Field(
+        None, description="What most counts: a unit in which the catalog states costs, or counts."
     )
+    window: Annotated[Duration, at_least(1_000)] | None = Field(
+        None, description="The length of any window, from 1s up."
+    )
+    period: PeriodName | None = Field(
+        None, description="Days or months of a time zone, in place of a window."
+    )
+    time_zone: str | None = Field(
+        None, description="Where a period begins at midnight: an IANA name."
+    )
+    reset_day: Annotated[Count, Field(ge=1, le=LAST_RESET_DAY)] | None = Field(
+        None, description="On which day of the month it begins; a shorter month's last. Absent: 1."
+    )
+
+    def rule(self) -> policy.Limit:
+        """Return the limit as the core knows it."""
+        most, unit = self.most, self.unit or "posts"
+        for key in ("posts", "requests"):
+            if (written := getattr(self, key)) is not None:
+                most, unit = written, key
+        assert most is not None, "`between` refuses a limit on nothing"
+        if self.window is not None:
+            return policy.Limit(self.name, most, self.window, unit)
+        assert self.period is not None, "`between` refuses a limit without a span"
+        assert self.time_zone is not None, "`between` refuses a period without a zone"
+        calendar = Calendar(self.period, self.time_zone, self.reset_day or 1)
+        return policy.Limit(self.name, most, calendar.longest_ms, unit, str(calendar))
 
 
 class Contract(Table):
@@ -182,6 +212,9 @@ class Contract(Table):
     name: Name = Field("x", description="What the ledger calls it.")
     catalog: Catalog = Field(
         "x", description="What its platform serves: a built-in name, or a file."
+    )
+    domains: Domains = Field(
+        (), description="The platform's hosts, with all below them, where its catalog names none."
     )
     basis: policy.Basis = Field("asked", description="What is charged for an answer.")
     mode: policy.Mode = Field("enforce", description="shadow counts and refuses nothing.")
@@ -241,7 +274,7 @@ class Config(Table):
             policy.Contract(
                 name=each.name,
                 catalog=each.catalog,
-                limits=tuple(_limit(limit) for limit in each.limit),
+                limits=tuple(limit.rule() for limit in each.limit),
                 basis=each.basis,
                 mode=each.mode,
                 unknown=each.unknown,
@@ -249,6 +282,7 @@ class Config(Table):
                 throttle_from_ppm=round(each.throttle_from * 1_000_000),
                 max_wait_ms=each.max_wait,
                 damages=policy.Damages(**each.damages.model_dump()) if each.damages else None,
+                domains=each.domains,
             )
             for each in self.contract
         )
@@ -264,13 +298,6 @@ class Config(Table):
             for each in self.contract
             if "throttle_from" in each.model_fields_set
         ]
-
-
-def _limit(limit: Limit) -> policy.Limit:
-    if limit.posts is not None:
-        return policy.Limit(limit.name, limit.posts, limit.window)
-    assert limit.requests is not None, "a limit is in posts or in requests"
-    return policy.Limit(limit.name, limit.requests, limit.window, "requests")
 
 
 def _job(job: Job) -> policy.Job:

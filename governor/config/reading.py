@@ -45,11 +45,13 @@ def load(
     path: Path | None,
     environ: Mapping[str, str],
     catalogs: Collection[str] = BUILT_IN_CATALOGS,
+    zones: Collection[str] = (),
 ) -> Config:
     """Read the configuration. Raises ConfigError with every mistake that was found.
 
     Without `path`: $GOVERNOR_CONFIG, ./governor.toml, ~/.config/governor/governor.toml, and if
-    none is there the defaults. `catalogs` names those that come with Governor.
+    none is there the defaults. `catalogs` and `zones` name those that come with Governor; zones are
+    not looked up where none is given.
     """
     file = _find(path, environ)
     text = _read(file) if file else ""
@@ -63,7 +65,7 @@ def load(
         config = Config.model_validate(content, context={"directory": directory})
     except ValidationError as error:
         found += [(_where(each), _said(each)) for each in _causes(error.errors())]
-    found += conflicts(content, directory, catalogs)
+    found += conflicts(content, directory, catalogs, zones)
     mistakes += [source.tells(*each) for each in sorted(found, key=source.order)]
     if mistakes or config is None:
         raise ConfigError(*mistakes)

@@ -33,6 +33,8 @@ DURATION: Final = re.compile(r"([0-9]{1,13})(ms|s|m|h|d)")
 DURATIONS: Final = re.compile(r"([0-9]{1,13}(ms|s|m|h|d))+")
 LONGEST_MS: Final = 36_500 * UNITS_MS["d"]  # a century: longer is a slip of the pen
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")  # fits a label, a key and a file name
+UNIT: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}")  # as a catalog may call what a request costs
+DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]*[a-z][a-z0-9-]*")
 HOSTNAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 SHA256: Final = re.compile(r"[0-9a-f]{64}")
 MEMBER: Final = re.compile(r"[0-9a-f]{32}")
@@ -179,6 +181,19 @@ def _name(text: str) -> None:
         )
 
 
+def _unit(text: str) -> None:
+    if not UNIT.fullmatch(text):
+        raise ValueError(f"{text!r} is no unit: write posts, requests, or one that the catalog has")
+
+
+def _domain(text: str) -> None:
+    if not DOMAIN.fullmatch(text):
+        raise ValueError(
+            f"{text!r} is no domain: write it in small letters, without https:// and port, "
+            "as mastodon.social"
+        )
+
+
 def _sha256(text: str) -> None:
     if not SHA256.fullmatch(text):
         raise ValueError("write the token's SHA-256 as 64 lower-case hex digits, never the token")
@@ -191,11 +206,11 @@ def _member(text: str) -> None:
         )
 
 
-def _distinct(members: tuple[str, ...]) -> tuple[str, ...]:
-    for number, member in enumerate(members):
-        if member in members[:number]:
-            raise ValueError(f"{member} stands twice: name each governor once")
-    return members
+def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            raise ValueError(f"{name} stands twice: write it once")
+    return names
 
 
 def _network(text: str) -> None:
@@ -285,6 +300,8 @@ Posts = Annotated[int, Field(strict=True, gt=0, lt=MOST_POSTS)]
 Share = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 Endpoint = Annotated[str, _text(endpoint)]
 Name = Annotated[str, _text(_name)]
+Unit = Annotated[str, _text(_unit)]
+Domains = Annotated[tuple[Annotated[str, _text(_domain)], ...], AfterValidator(_distinct)]
 Sha256 = Annotated[str, _text(_sha256)]
 RedisUrl = Annotated[str, _text(_redis)]
 SentinelTable = BeforeValidator(_sentinel)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 TOKEN = "0" * 64
 LIMIT = '[[contract.limit]]\nname = "l"\nposts = 1000\nwindow = "24h"\n'
+ZONES = ("UTC", "America/Los_Angeles")
+MONTH = '[[contract.limit]]\nname = "m"\nposts = 9\nperiod = "month"\ntime_zone = "UTC"\n'
+DOMAINS = 'name = "a"\ndomains = ["a.social"]\n'
 JOB = f'[[job]]\nname = "a"\ntoken_sha256 = "{TOKEN}"\n'
 
 
@@ -21,7 +24,7 @@ def told(text: str, directory: Path) -> list[tuple[str, str]]:
     """Return each conflict as its dotted place and what is said of it."""
     return [
         (".".join(map(str, where)), said)
-        for where, said in conflicts(tomllib.loads(text), directory, ("x", "y"))
+        for where, said in conflicts(tomllib.loads(text), directory, ("x", "y"), ZONES)
     ]
 
 
@@ -30,6 +33,9 @@ SOUND = {
     "two contracts": f'[[contract]]\nname="a"\ncatalog="x"\n{LIMIT}'
     f'[[contract]]\nname="b"\ncatalog="y"\n{LIMIT}',  # limits are named within their contract
     "a job of the built-in contract": JOB + 'contract = "x"\nposts = 1_000_000\n',
+    "one catalog on the domains of each": '[[contract]]\nname="a"\ndomains=["a.social"]\n'
+    f'{LIMIT}[[contract]]\nname="b"\ndomains=["b.social"]\n{LIMIT}',
+    "a month beside a window": f"[[contract]]\n{LIMIT}{MONTH}reset_day = 31\n",
     "a cap equal to the limit": f"[[contract]]\n{LIMIT}{JOB}posts = 1000\n",
     "TLS by both files": '[listen]\ntls_cert = "a"\ntls_key = "b"\n',
     "two ports that the system chooses": '[listen]\nproxy = "127.0.0.1:0"\nadmin = "127.0.0.1:0"\n',
@@ -66,6 +72,22 @@ CONFLICTS = {
         f'[[contract]]\nname="a"\n{LIMIT}[[contract]]\nname="b"\ncatalog="x"\n{LIMIT}',
         ("contract.1.catalog", "'x' stands twice"),
     ),
+    "two contracts on one catalog, one of them on all of it": (
+        f'[[contract]]\nname="a"\n{LIMIT}[[contract]]\nname="b"\ndomains=["b.social"]\n{LIMIT}',
+        ("contract.1.catalog", "'x' stands twice"),
+    ),
+    "two contracts on one domain": (
+        f'[[contract]]\n{DOMAINS}{LIMIT}[[contract]]\nname="b"\ndomains=["m.a.social"]\n{LIMIT}',
+        ("contract.1.domains", "m.a.social is, or overlaps, a domain of another contract"),
+    ),
+    "a month without its zone": (
+        '[[contract]]\n[[contract.limit]]\nname = "m"\nposts = 9\nperiod = "month"\n',
+        ("contract.0.limit.0.period", "it goes with time_zone"),
+    ),
+    "a journal kept for less than two months": (
+        f'[ledger]\nkeep = "61d"\n[[contract]]\n{MONTH}',
+        ("ledger.keep", "write 62d or more"),
+    ),
     "two limits of one name": (
         f"[[contract]]\n{LIMIT}{LIMIT}",
         ("contract.0.limit.1.name", "'l' stands twice"),
@@ -76,7 +98,7 @@ CONFLICTS = {
     ),
     "a limit on nothing": (
         '[[contract]]\n[[contract.limit]]\nname = "l"\nwindow = "1h"\n',
-        ("contract.0.limit.0.posts", "it is missing; write posts or requests"),
+        ("contract.0.limit.0.posts", "it is missing; write posts, requests, or most and unit"),
     ),
     "two jobs of one name": (JOB + JOB, ("job.1.name", "'a' stands twice")),
     "members of a ledger that nobody shares": (

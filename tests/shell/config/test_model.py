@@ -152,6 +152,34 @@ def test_every_setting_reaches_the_shell() -> None:
     assert config.upstream.drain == 0
 
 
+@pytest.mark.parametrize(
+    ("written", "limit"),
+    [
+        ('requests = 300\nwindow = "15m"', policy.Limit("l", 300, 900_000, "requests")),
+        ('most = 50\nunit = "units"\nwindow = "1h"', policy.Limit("l", 50, 3_600_000, "units")),
+        (
+            'most = 10_000\nunit = "units"\nperiod = "day"\ntime_zone = "America/Los_Angeles"',
+            policy.Limit("l", 10_000, 90_000_000, "units", "day America/Los_Angeles"),
+        ),
+        (
+            'posts = 2_000_000\nperiod = "month"\ntime_zone = "UTC"\nreset_day = 15',
+            policy.Limit("l", 2_000_000, 2_678_400_000, "posts", "month UTC from 15"),
+        ),
+        (
+            'posts = 5\nperiod = "month"\ntime_zone = "UTC"',
+            policy.Limit("l", 5, 2_678_400_000, "posts", "month UTC"),
+        ),
+    ],
+)
+def test_a_limit_is_in_any_unit_by_window_or_by_calendar(written: str, limit: policy.Limit) -> None:
+    """A calendar's window is the longest that its periods last: 25 hours, 31 days."""
+    config = read(f'[[contract]]\ndomains=["a.social"]\n[[contract.limit]]\nname="l"\n{written}\n')
+    (contract,) = config.contracts()
+
+    assert contract.limits == (limit,)
+    assert contract.domains == ("a.social",)
+
+
 def test_a_job_may_collect_to_the_end_of_its_last_day() -> None:
     """1803945600 is 2027-03-02T00:00:00Z, by `date -d`."""
     job = read('[[job]]\nname="a"\nuntil=2027-03-01\n').jobs()[0]
@@ -169,6 +197,11 @@ WRONG = {
     "a limit of nothing": '[[contract]]\nlimit=[{name="l",posts=0,window="1s"}]\n',
     "a limit beyond a ring": '[[contract]]\nlimit=[{name="l",posts=2147483648,window="1s"}]\n',
     "a limit whose name is a share's": '[[contract]]\nlimit=[{name="l/a",posts=1,window="1s"}]',
+    "a week": '[[contract]]\nlimit=[{name="l",posts=1,period="week",time_zone="UTC"}]',
+    "a reset before the first": "[[contract]]\n"
+    'limit=[{name="l",posts=1,period="month",time_zone="UTC",reset_day=0}]',
+    "a reset after the last": "[[contract]]\n"
+    'limit=[{name="l",posts=1,period="month",time_zone="UTC",reset_day=32}]',
     "a timeout of nothing": '[upstream]\nconnect_timeout = "0s"\n',
     "a wrong mode": '[[contract]]\nmode="maybe"\nlimit=[{name="l",posts=1,window="1s"}]\n',
     "a currency of two letters": "[[contract]]\n"

@@ -128,7 +128,7 @@ MISTAKES = {
     ),
     "what is missing": (
         f'[[contract]]\n{LIMIT}[[contract.limit]]\nname = "m"\nposts = 5\n',
-        "governor.toml:6: contract.limit.window: it is missing; add it",
+        "governor.toml:6: contract.limit.window: it is missing; write window, or period",
     ),
     "no limit": (
         "[[contract]]\nlimit = []\n",

@@ -214,6 +214,42 @@ def test_a_member_that_stands_twice_is_a_slip_of_the_pen() -> None:
     assert "stands twice" in refused(values.Members, ["a1" * 16, "0" * 32, "a1" * 16])
 
 
+@pytest.mark.parametrize("text", ["units", "searches", "posts", "read-units", "a_1"])
+def test_a_unit_is_a_word(text: str) -> None:
+    assert read(values.Unit, text) == text
+
+
+@pytest.mark.parametrize("text", ["", "Units", "two words", "1st", "ünits"])
+def test_what_no_catalog_could_call_a_unit_is_refused(text: str) -> None:
+    assert "is no unit: write posts, requests, or one" in refused(values.Unit, text)
+
+
+def test_domains_are_names_of_hosts() -> None:
+    named = ("mastodon.social", "a-b.example.org", "xn--bcher-kva.example")
+
+    assert read(values.Domains, named) == named
+    assert "stands twice" in refused(values.Domains, ["a.social", "a.social"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "social",
+        "Mastodon.social",
+        "https://mastodon.social",
+        "mastodon.social:443",
+        "mastodon.social.",
+        "*.social",
+        "-a.social",
+        "127.0.0.1",
+        "büchner.social",
+    ],
+)
+def test_what_is_no_domain_is_refused_with_an_example(text: str) -> None:
+    assert "as mastodon.social" in refused(values.Domains, [text])
+
+
 @pytest.mark.parametrize("text", ["a:26379", "redis://a:26379/0", "sentinel://a:26379"])
 def test_sentinels_that_cannot_be_read_from_a_variable_say_how(text: str) -> None:
     assert "host:26380/service" in refused(
