@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from governor.core.calendar import Calendar
 from governor.core.ledger.messages import SHARE, Usage
 from governor.core.refusal import Standing
 
@@ -32,7 +33,7 @@ def standings(
     """
     limits = {limit.name: limit for limit in contract.limits}
     found = []
-    for account, _ in amounts:
+    for account, needs in amounts:
         limit = limits[account.partition(SHARE)[0]]
         unheard = Usage(0, 0, None if SHARE in account else limit.most, None)
         stands = usage.get(account, unheard)
@@ -47,6 +48,8 @@ def standings(
                 headroom=max(0, stands.limit - stands.charged - stands.pending),
                 next_free_ms=None if frees_ms is None else frees_ms - ledger_ms + wall_ms,
                 unit=limit.unit,
+                calendar=Calendar.parse(limit.calendar).words if limit.calendar else "",
+                needs=needs,
             )
         )
     return tuple(found)

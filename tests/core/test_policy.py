@@ -138,3 +138,53 @@ def test_where_one_number_must_do_it_is_in_posts() -> None:
 
     assert BOTH.first.name == "x-24h"
     assert only.first.name == "x-15m"
+
+
+YOUTUBE = Contract(
+    "youtube",
+    "youtube",
+    (
+        Limit("units", 10_000, 90_000_000, "units", "day America/Los_Angeles"),
+        Limit("records", 100_000, 90_000_000, "records", "day UTC"),
+        Limit("posts", 50_000, 3_600_000),
+        Limit("wire", 300, 900_000, "requests"),
+        Limit("points", 9, 900_000, "points"),
+    ),
+    counts="records",
+)
+
+
+def test_each_limit_takes_its_own_unit_of_a_hold() -> None:
+    """What is received has two names; what the catalog states no cost in is not touched."""
+    owner = Job("a", contract="x")  # has no share of this contract
+
+    assert dict(amounts(YOUTUBE, owner, 50, costs=[("units", 100), ("searches", 1)])) == {
+        "units": 100,
+        "records": 50,
+        "posts": 50,
+        "wire": 1,
+        "points": 0,
+    }
+
+
+@pytest.mark.parametrize("posts", [0, 25])
+def test_costs_fall_due_with_the_request(posts: int) -> None:
+    """A void hold was none, and a top-up is more posts of the same one."""
+    owner = Job("a", contract="x")
+    taken = dict(amounts(YOUTUBE, owner, posts, requests=0, costs=[("units", 100)]))
+
+    assert taken == {"units": 0, "records": posts, "posts": posts, "wire": 0, "points": 0}
+
+
+def test_a_jobs_cap_is_on_what_is_received_by_whichever_name() -> None:
+    caps = {each.name: each.limit for each in accounts(YOUTUBE, (Job("a", posts=5),))}
+
+    assert [caps[f"{limit.name}/a"] for limit in YOUTUBE.limits] == [None, 5, 5, None, None]
+    assert YOUTUBE.first.name == "records"
+
+
+def test_a_limit_has_the_window_of_its_calendar() -> None:
+    with pytest.raises(ValueError, match="its window is not that of its calendar"):
+        Limit("l", 5, 86_400_000, calendar="day UTC")
+    with pytest.raises(ValueError, match="'day' is no calendar"):
+        Limit("l", 5, 86_400_000, calendar="day")

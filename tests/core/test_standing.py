@@ -25,7 +25,7 @@ def found(usage: dict[str, Usage]) -> dict[str, Standing]:
 def test_headroom_is_what_neither_charges_nor_holds_take() -> None:
     usage = {"day": Usage(charged=600, pending=150, limit=1_000, next_free_ms=None)}
 
-    assert found(usage)["day"] == Standing("day", 1_000, DAY_MS, headroom=250)
+    assert found(usage)["day"] == Standing("day", 1_000, DAY_MS, headroom=250, needs=10)
 
 
 @pytest.mark.parametrize(("charged", "headroom"), [(999, 1), (1_000, 0), (1_001, 0)])
@@ -53,15 +53,36 @@ def test_a_share_is_told_only_if_it_has_a_cap() -> None:
     capped = {"day/elections": Usage(charged=20, pending=0, limit=50, next_free_ms=None)}
     free = {"day/elections": Usage(charged=20, pending=0, limit=None, next_free_ms=None)}
 
-    assert found(capped)["day/elections"] == Standing("day/elections", 50, DAY_MS, headroom=30)
+    stands = found(capped)["day/elections"]
+    assert stands == Standing("day/elections", 50, DAY_MS, headroom=30, needs=10)
     assert "day/elections" not in found(free)
 
 
 def test_before_the_first_reply_every_limit_stands_as_configured() -> None:
     assert found({}) == {
-        "day": Standing("day", 1_000, DAY_MS, headroom=1_000),
-        "hour": Standing("hour", 100, HOUR_MS, headroom=100),
+        "day": Standing("day", 1_000, DAY_MS, headroom=1_000, needs=10),
+        "hour": Standing("hour", 100, HOUR_MS, headroom=100, needs=10),
     }
+
+
+def test_a_calendar_limit_is_told_by_its_running_period_and_its_unit() -> None:
+    """And by what this request costs in that unit, which its price does not say."""
+    pacific = Limit("units", 10_000, 25 * HOUR_MS, "units", "day America/Los_Angeles")
+    contract = Contract("youtube", "youtube", (pacific,))
+    held = amounts(contract, Job("elections"), 50, costs=[("units", 100)])
+    stand = standings(contract, held, {}, ledger_ms=5_000, wall_ms=1_000_000)
+
+    assert stand == (
+        Standing(
+            "units",
+            10_000,
+            25 * HOUR_MS,
+            headroom=10_000,
+            unit="units",
+            calendar="this day (America/Los_Angeles)",
+            needs=100,
+        ),
+    )
 
 
 def test_other_accounts_of_the_contract_are_not_told() -> None:
