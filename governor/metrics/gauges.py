@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from governor.core.ledger.decisions import Snapshot
-    from governor.core.policy import Contract, Damages, Job
+    from governor.core.policy import Contract, Damages, Job, Limit
 
 OPEN: Final = "open"
 STATES: Final = (OPEN, *(reason.value for reason in DoubtReason))
@@ -39,7 +39,7 @@ class Gauges:
     """One scrape's gauges. The limit's own account has an empty `job`."""
 
     def __init__(self) -> None:
-        self._accounts = {"posts": _in_posts(), "requests": _in_requests()}
+        self._posts, self._requests, self._costs = _in_posts(), _in_requests(), _in_costs()
         self._exposure = GaugeMetricFamily(
             "governor_exposure_amount",
             "Damages for the posts above the limit, a started unit counted whole.",
@@ -66,15 +66,15 @@ class Gauges:
 
     def families(self) -> tuple[GaugeMetricFamily, ...]:
         """Return all of them."""
-        sums = (family for each in self._accounts.values() for family in each)
-        return (*sums, *(self._exposure, self._state, self._skew, self._waiting, self._oldest))
+        sums = (*self._posts, *self._requests, *self._costs)
+        return (*sums, self._exposure, self._state, self._skew, self._waiting, self._oldest)
 
     def accounts(self, contract: Contract, jobs: Iterable[Job], snapshot: Snapshot) -> None:
         """Show each account; of one that the ledger has not spoken of, its limit only."""
-        units = {limit.name: limit.unit for limit in contract.limits}
+        sums_of = {limit.name: self._sums(contract, limit) for limit in contract.limits}
         for account in accounts(contract, tuple(jobs)):
             limit_name, _, job = account.name.partition(SHARE)
-            sums = self._accounts[units[limit_name]]
+            sums = sums_of[limit_name]
             labels = (contract.name, limit_name, job)
             stands = snapshot.usage.get(account.name)
             limit = account.limit if stands is None else stands.limit
@@ -87,6 +87,11 @@ class Gauges:
             sums.held.add_metric(labels, stands.pending)
             if limit is not None:
                 sums.headroom.add_metric(labels, max(0, limit - usage))
+
+    def _sums(self, contract: Contract, limit: Limit) -> Sums:
+        if contract.on_posts(limit):
+            return self._posts
+        return self._requests if limit.unit == "requests" else self._costs
 
     def conversation(self, snapshot: Snapshot, now_ms: int) -> None:
         """Show how the talk with the ledger goes; `now_ms` is wall time."""
@@ -116,7 +121,9 @@ class Gauges:
 
 def _in_posts() -> Sums:
     return Sums(
-        GaugeMetricFamily("governor_limit_posts", "The most posts in any window.", labels=ACCOUNT),
+        GaugeMetricFamily(
+            "governor_limit_posts", "The most posts in any window or period.", labels=ACCOUNT
+        ),
         GaugeMetricFamily(
             "governor_usage_posts", "Posts that count now, charged and held.", labels=ACCOUNT
         ),
@@ -130,7 +137,7 @@ def _in_posts() -> Sums:
 def _in_requests() -> Sums:
     return Sums(
         GaugeMetricFamily(
-            "governor_limit_requests", "The most requests in any window.", labels=ACCOUNT
+            "governor_limit_requests", "The most requests in any window or period.", labels=ACCOUNT
         ),
         GaugeMetricFamily(
             "governor_usage_requests",
@@ -140,6 +147,34 @@ def _in_requests() -> Sums:
         GaugeMetricFamily("governor_held_requests", "Requests under way.", labels=ACCOUNT),
         GaugeMetricFamily(
             "governor_headroom_requests", "Requests left of the limit.", labels=ACCOUNT
+        ),
+    )
+
+
+def _in_costs() -> Sums:
+    """Return those of limits in a unit of the catalog's, whose limits' names tell them apart.
+
+    A label for the unit was rejected: a limit has one, so it would tell nothing that its name does
+    not, and each unit would be another name for whoever builds a dashboard on one.
+    """
+    return Sums(
+        GaugeMetricFamily(
+            "governor_limit_costs",
+            "The most in any window or period, in the limit's own unit.",
+            labels=ACCOUNT,
+        ),
+        GaugeMetricFamily(
+            "governor_usage_costs",
+            "What counts now, charged and held, in the limit's own unit.",
+            labels=ACCOUNT,
+        ),
+        GaugeMetricFamily(
+            "governor_held_costs",
+            "On hold for requests under way, in the limit's own unit.",
+            labels=ACCOUNT,
+        ),
+        GaugeMetricFamily(
+            "governor_headroom_costs", "Left of the limit, in its own unit.", labels=ACCOUNT
         ),
     )
 

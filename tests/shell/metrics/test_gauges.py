@@ -125,3 +125,31 @@ async def test_a_limit_on_requests_is_shown_in_requests() -> None:
     assert await value(metrics, "usage_posts", **own) is None
     assert await value(metrics, "limit_posts", **(own | {"limit": "x-24h"})) == 1_000_000
     assert await value(metrics, "exposure_amount", contract="x", currency="USD") == 0
+
+
+async def test_limits_in_other_units_are_shown_in_their_own_and_posts_by_any_name() -> None:
+    """By calendar as by window: what counts now is what the ledger says of the running period."""
+    day_ms, pacific = 90_000_000, "day America/Los_Angeles"
+    youtube = replace(
+        CONTRACT,
+        counts="records",
+        limits=(
+            Limit("units", 10_000, day_ms, "units", pacific),
+            Limit("records", 500, day_ms, "records", pacific),
+        ),
+    )
+    usage = {
+        "units": Usage(charged=9_900, pending=200, limit=10_000, next_free_ms=None),
+        "records": Usage(charged=600, pending=0, limit=500, next_free_ms=None),
+    }
+    metrics = made([replace(QUIET, usage=usage)], youtube)
+    units = {"contract": "x", "limit": "units", "job": ""}
+    records = units | {"limit": "records"}
+
+    assert await value(metrics, "limit_costs", **units) == 10_000
+    assert await value(metrics, "usage_costs", **units) == 10_100
+    assert await value(metrics, "held_costs", **units) == 200
+    assert await value(metrics, "headroom_costs", **units) == 0
+    assert await value(metrics, "usage_posts", **records) == 600
+    assert await value(metrics, "usage_costs", **records) is None
+    assert await value(metrics, "exposure_amount", contract="x", currency="USD") == 15_000
