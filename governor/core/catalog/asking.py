@@ -15,7 +15,7 @@ from urllib.parse import unquote, unquote_plus
 
 from governor.core.counting import WALKERS
 
-Kind = Literal["posts", "free", "refused", "unknown"]
+Kind = Literal["posts", "stream", "free", "refused", "unknown"]
 
 # Printable ASCII without what some servers split at, cut at or read as a path, and whole escapes.
 PLAIN_QUERY = re.compile(r"([!\"$&-:<-\[\]-~]|%[0-9A-Fa-f]{2})*")
@@ -24,12 +24,39 @@ PLAIN_ID = re.compile(r"[0-9A-Za-z_]{1,50}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
+class Body:
+    """A request's body as it was read for pricing.
+
+    `content_type` is its field ("" when absent). `content` is None when the body is too long,
+    coded or unreadable; b"" when there is none.
+    """
+
+    content_type: str
+    content: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What bounds a stream: an endless answer of records.
+
+    `rate`: posts per second at most. `record_bytes`: the smallest record on the wire. `each`:
+    posts that one record may hold, expansions included.
+    """
+
+    rate: int
+    record_bytes: int
+    each: int
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """What one request is, and its three numbers before it is sent.
 
     `asked`: posts the request names (ids listed, or page size). `ids`: those named by id, charged
-    whatever the basis. `price`: the true ceiling of what the answer can hold. `walkers`: the
-    shapes in which the answer's posts are counted. `reason`: why it is refused, else "".
+    whatever the basis. `price`: the true ceiling of what the answer can hold, or the hold to begin
+    with where there is none (`has_ceiling`). `items`: what the price was taken for, at least 1; a
+    raise of the price is added to each. `costs`: what the request costs in other units, whatever
+    comes back. `reason`: why it is refused or free, else "". `flow`: of a stream, whose price is 0.
     """
 
     operation: str
@@ -39,6 +66,25 @@ class Quote:
     price: int
     reason: str = ""
     walkers: tuple[str, ...] = WALKERS
+    items: int = 1
+    has_ceiling: bool = True
+    costs: tuple[tuple[str, int], ...] = ()
+    flow: Flow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A quote, where it comes from, and why: sentences for whoever asks.
+
+    `title` is the row's group, `request` the row's own "METHOD /path"; both are "" for a request
+    that no row describes.
+    """
+
+    quote: Quote
+    title: str
+    source: str
+    request: str
+    why: tuple[str, ...]
 
 
 class Query:

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import unquote
 
-from governor.core.catalog.asking import Operation, Quote
+from governor.core.catalog.asking import Body, Explanation, Operation, Quote
 from governor.core.catalog.reading import Row, read
 from governor.core.counting import WALKERS
 
@@ -33,6 +33,8 @@ class Catalog:
     domains: tuple[str, ...]
     ungoverned: frozenset[str]
     rows: tuple[Row, ...]
+    counts: str = "posts"
+    dialect: str = "plain"
 
     @classmethod
     def parse(cls, text: str) -> Catalog:
@@ -64,8 +66,24 @@ class Catalog:
         here = [row.operation.most for row in self.rows if plain in row.hosts]
         return max(here, default=0) or max(row.operation.most for row in self.rows)
 
-    def quote(self, method: str, host: str, target: str) -> Quote:
-        """Return what a request is. `target` is its raw path and query, as it will be sent."""
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Return every unit that a limit of this platform may be in."""
+        return ("requests", self.counts)
+
+    def reads_body(self, method: str, host: str, target: str) -> bool:  # noqa: ARG002  # until any row asks in a body
+        """Say whether a request's body tells what it asks for: then `quote` needs it."""
+        return False
+
+    def explain(self, method: str, host: str, target: str, body: Body | None = None) -> Explanation:
+        """Return the quote of a request and why it is so."""
+        return Explanation(self.quote(method, host, target, body), "", "", "", ())
+
+    def quote(self, method: str, host: str, target: str, body: Body | None = None) -> Quote:  # noqa: ARG002  # until any row asks in a body
+        """Return what a request is. `target` is its raw path and query, as it will be sent.
+
+        `body` is asked for by `reads_body`; None costs the maximum then.
+        """
         path, _, query = target.partition("?")
         operation = self._find(method, host, path)
         if operation is None:
