@@ -155,7 +155,7 @@ def accounts(contract: Contract, jobs: tuple[Job, ...]) -> tuple[Account, ...]:
 
 
 def _account(limit: Limit, name: str, most: int | None) -> Account:
-    return Account(name, most, limit.window_ms, limit.unit)
+    return Account(name, most, limit.window_ms, limit.unit, limit.calendar)
 
 
 def amounts(

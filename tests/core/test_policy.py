@@ -183,6 +183,13 @@ def test_a_jobs_cap_is_on_what_is_received_by_whichever_name() -> None:
     assert YOUTUBE.first.name == "records"
 
 
+def test_an_account_has_the_calendar_of_its_limit() -> None:
+    calendars = {each.name: each.calendar for each in accounts(YOUTUBE, (Job("a"),))}
+
+    assert calendars["units"] == calendars["units/a"] == "day America/Los_Angeles"
+    assert calendars["wire"] == calendars["wire/a"] == ""
+
+
 def test_a_limit_has_the_window_of_its_calendar() -> None:
     with pytest.raises(ValueError, match="its window is not that of its calendar"):
         Limit("l", 5, 86_400_000, calendar="day UTC")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntFlag, StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from governor.core.window import Window
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from governor.core.ledger.roster import Roster, RosterEntry
 
 MOST_POSTS = 2**31  # a limit, or one hold, in posts: fits a 32-bit slot of a ring with room above
-Unit = Literal["posts", "requests"]
+Unit = str  # posts or what they are called, requests, or one in which a catalog states costs
 SHARE = "/"  # parts a limit's name from a job's in an account
 
 
@@ -56,13 +56,16 @@ LAXEST = Leniency(15)  # says nothing: a rule that nobody has shown binds nobody
 class Account:
     """One sum that may not pass `limit` (None: counted, not limited) in any `window_ms`.
 
-    What it counts never changes under a name: a sum of requests says nothing about posts.
+    What it counts never changes under a name: a sum of requests says nothing about posts. With a
+    `calendar` (the text of one) it is the sum of each of its periods, and `window_ms` is the
+    longest that they last.
     """
 
     name: str
     limit: int | None
     window_ms: int
     unit: Unit = "posts"
+    calendar: str = ""
 
     def __post_init__(self) -> None:
         Window(self.window_ms)
