@@ -3,8 +3,8 @@
 Whoever shows a stricter rule has it adopted at once and for all. A laxer one is what a slip of the
 pen looks like, so it needs an operator's word (invariant 10): to raise what the configuration says
 in other words, or to drop a limit that it does not name any more. A new name is a new limit, of
-which nobody has counted anything: only `governor init` begins one. So a rename, another window or
-another unit is a new limit and a dropped one; carrying the sums over was rejected, for only the
+which nobody has counted anything: only `governor init` begins one. So a rename, another window,
+calendar or unit is a new limit and a dropped one; carrying the sums over was rejected, for only the
 operator knows whether both count the same.
 
 A dropped limit stays, without a number: its name is not used again, since the posts collected
@@ -134,11 +134,11 @@ def _require_comparable(shown: Account, known: Account | None, *, begins: bool) 
                 "another one renamed, say `--drop` with the old name too."
             )
         return
-    if known.window_ms != shown.window_ms:
+    if (known.window_ms, known.calendar) != (shown.window_ms, shown.calendar):
         raise DoubtError(
-            f"account {shown.name!r} has a window of {known.window_ms} ms in the ledger, "
-            f"{shown.window_ms} ms in the configuration. Give the new window a new name, and say "
-            "`governor init --drop` with the old one."
+            f"account {shown.name!r} has {_span(known)} in the ledger, {_span(shown)} in the "
+            f"configuration. Give the new {'calendar' if shown.calendar else 'window'} a new name, "
+            "and say `governor init --drop` with the old one."
         )
     if known.unit != shown.unit:
         raise DoubtError(
@@ -152,6 +152,12 @@ def _require_comparable(shown: Account, known: Account | None, *, begins: bool) 
             f"limit {shown.name!r} was dropped, and what was collected since is not in its sum. "
             "Give it a new name."
         )
+
+
+def _span(account: Account) -> str:
+    if account.calendar:
+        return f"the calendar {account.calendar!r}"
+    return f"a window of {account.window_ms} ms"
 
 
 def _dropped(known: Rules, shown: Rules, drops: Collection[str]) -> Iterator[str]:

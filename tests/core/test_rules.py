@@ -105,6 +105,44 @@ def test_another_window_is_another_limit(window_ms: int) -> None:
         bind(rules(LIMIT), rules(limit(1_000, window_ms=window_ms)), begins=True, raises=True)
 
 
+PACIFIC = Account("x-day", 1_000, 25 * HOUR, calendar="day America/Los_Angeles")
+
+
+@pytest.mark.parametrize(
+    ("known", "shown", "said"),
+    [
+        (
+            PACIFIC,
+            replace(PACIFIC, calendar="day UTC"),
+            "the calendar 'day America/Los_Angeles' in the ledger, the calendar 'day UTC' in the "
+            "configuration. Give the new calendar",
+        ),
+        (
+            PACIFIC,
+            replace(PACIFIC, calendar=""),
+            "the calendar 'day America/Los_Angeles' in the ledger, a window of 90000000 ms in the "
+            "configuration. Give the new window",
+        ),
+        (
+            replace(PACIFIC, calendar=""),
+            PACIFIC,
+            "a window of 90000000 ms in the ledger, the calendar 'day America/Los_Angeles' in the "
+            "configuration. Give the new calendar",
+        ),
+        (
+            replace(PACIFIC, window_ms=744 * HOUR, calendar="month UTC"),
+            replace(PACIFIC, window_ms=744 * HOUR, calendar="month UTC from 15"),
+            "the calendar 'month UTC' in the ledger, the calendar 'month UTC from 15' in the "
+            "configuration. Give the new calendar",
+        ),
+    ],
+)
+def test_another_calendar_is_another_limit(known: Account, shown: Account, said: str) -> None:
+    """Its periods begin at other dates, and a sum of one calendar says nothing about another."""
+    with pytest.raises(DoubtError, match=re.escape(f"account 'x-day' has {said} a new name, and")):
+        bind(rules(known), rules(shown), begins=True, raises=True, drops=["x-day"])
+
+
 @pytest.mark.parametrize("drops", [(), ("x-1h",)])
 @pytest.mark.parametrize(("known", "shown"), [("posts", "requests"), ("requests", "posts")])
 def test_another_unit_is_another_limit(known: Unit, shown: Unit, drops: Collection[str]) -> None:
