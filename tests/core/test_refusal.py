@@ -313,3 +313,56 @@ def test_a_limit_on_requests_is_told_in_requests() -> None:
     assert fields["x-rate-limit-limit"] == "300"
     assert fields["RateLimit-Policy"] == '"x-15m";q=300;w=900;governor-unit="requests"'
     assert fields["RateLimit"] == '"x-15m";r=0;t=35'
+
+
+def test_a_limit_by_calendar_is_told_by_its_period() -> None:
+    """Which period it is, and when the next one begins: nothing of this one frees before."""
+    standing = Standing(
+        *("youtube-units", 10_000, 90_000_000),
+        headroom=40,
+        next_free_ms=NOW_MS + 3_600_000,
+        unit="units",
+        calendar="this day (America/Los_Angeles)",
+        needs=50,
+    )
+    notice = refuse(Spent(3_600_000), REQUEST, standing)
+    body = json.loads(notice.body)
+
+    assert body["detail"] == (
+        "youtube-units allows 10000 units this day (America/Los_Angeles) and has 40 left; this "
+        "request needs 50. The next one begins at 2026-11-23T18:34:39Z. Retry in 3600 s."
+    )
+    assert (body["unit"], body["headroom"]) == ("units", 40)
+    assert fields(notice)["ratelimit-policy"] == (
+        '"youtube-units";q=10000;w=90000;governor-unit="units"'
+    )
+    assert fields(notice)["ratelimit"] == '"youtube-units";r=0;t=3600'
+
+
+def test_a_turn_that_nobody_knows_is_not_told() -> None:
+    standing = Standing(
+        *("x-month", 3_000_000, 31 * DAY_MS), headroom=0, calendar="this month (UTC, from day 7)"
+    )
+
+    assert json.loads(refuse(Spent(None), REQUEST, standing).body)["detail"] == (
+        "x-month allows 3000000 posts this month (UTC, from day 7) and has 0 left; this request "
+        "may return 300. Retry in 10 s."
+    )
+
+
+@pytest.mark.parametrize(
+    ("unit", "needs", "told"),
+    [
+        ("posts", 300, "may return 300"),
+        ("records", 100, "needs 100"),
+        ("units", 0, "needs more"),
+        ("requests", 1, "is one more"),
+    ],
+)
+def test_what_never_fits_is_told_in_the_limit_s_own_unit(unit: str, needs: int, told: str) -> None:
+    standing = Standing("demo", 50, DAY_MS, headroom=50, unit=unit, needs=needs)
+
+    assert json.loads(refuse(AboveLimit(), REQUEST, standing).body)["detail"] == (
+        f"demo allows 50 {unit} in any 24 h; this request {told}, so it never fits. "
+        f"Ask for fewer {unit}."
+    )
