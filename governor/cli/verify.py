@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from governor.clock import utc
+from governor.core.calendar import Calendar
 from governor.errors import UsageError
 from governor.journal import JOURNAL
 
@@ -40,14 +41,16 @@ def told(proof: Proof) -> Iterator[str]:
         yield (
             f"not covered: no journal of member {member}: what it collected is not in these figures"
         )
+    spans = "window or period" if any(each.calendar for each in proof.accounts) else "window"
     if not proof.sound:
         yield "NOT verified: " + "; ".join(_reasons(proof))
     elif proof.missing:
         yield (
-            "verified as far as these journals go: each is whole, and no window exceeded its limit"
+            f"verified as far as these journals go: each is whole, and no {spans} exceeded its "
+            "limit"
         )
     else:
-        yield "verified: every journal is whole, and no window exceeded its limit"
+        yield f"verified: every journal is whole, and no {spans} exceeded its limit"
 
 
 def as_json(proof: Proof) -> dict[str, Any]:
@@ -105,14 +108,22 @@ def _account(account: AccountProof) -> Iterator[str]:
     if account.from_ms is not None and account.until_ms is not None:
         when = f"{utc(account.from_ms)} to {utc(account.until_ms)}"
     yield (
-        f"{account.contract} ({account.ledger}) {account.account}: worst window {account.worst:,} "
-        f"{account.unit} of {limit}{over}, {when}"
+        f"{account.contract} ({account.ledger}) {account.account}: worst {_span(account)} "
+        f"{account.worst:,} {account.unit} of {limit}{over}, {when}"
     )
     yield (
         f"  {account.requests:,} requests asked {account.asked:,} posts, received "
         f"{account.received:,}; charged {account.charged:,} {account.unit}; "
         f"{account.orphans:,} orphans; open {account.open:,}; by word {account.by_word:,}"
     )
+
+
+def _span(account: AccountProof) -> str:
+    """Return what the limit holds in: any window, or a calendar's day or month."""
+    if not account.calendar:
+        return "window"
+    calendar = Calendar.parse(account.calendar)
+    return f"{calendar.period} ({str(calendar).removeprefix(calendar.period).strip()})"
 
 
 def _reasons(proof: Proof) -> Iterator[str]:
@@ -122,6 +133,6 @@ def _reasons(proof: Proof) -> Iterator[str]:
     for account in proof.accounts:
         if account.over:
             yield (
-                f"a window of {account.account} exceeded its limit by {account.over:,} "
+                f"a {_span(account)} of {account.account} exceeded its limit by {account.over:,} "
                 f"{account.unit}"
             )

@@ -1,4 +1,4 @@
-"""The proof that no window was over its limit, from the journals alone.
+"""The proof that no window or period was over its limit, from the journals alone.
 
 What bounds the platform's count of one request is in the journal of the member that sent it:
 
@@ -16,6 +16,17 @@ It is judged over the window and its pad, so that a clock which runs 520 ppm slo
 ledger's cannot see more. The ledger grants under this very rule (design, section 1), so that a
 sound history never exceeds its limit here, and one that does was either over it (an overrun, shadow
 mode, a word of an operator beyond the limit) or was not made by Governor.
+
+A limit by the calendar is judged by its days or months, under the same reading: what any clock says
+may have been counted in a period counts there in full (`dates`). That is as good as the wall clocks
+were: their differences from ledger time are in the journals, to the second, and the promise holds
+if the platform's date was between the slowest and the fastest, or within a pad of them (47 s for a
+day, 24 minutes for a month). No journal can show that all of them were wrong together. Periods are
+those of the time zones that this Governor has, whichever were in force then.
+
+Limits in every unit are judged alike, for the journal has what each request took from each. What it
+took in requests and in the catalog's costs is what the catalog said, for no answer tells that; only
+posts were counted.
 
 Journals of several members are put together where they share a ledger, that is where any identity
 (epoch, run, replication) stands in both: its time is one. Ledgers that never knew each other are

@@ -1,26 +1,33 @@
-"""Every account's worst window, from all journals of its ledger together."""
+"""Every account's worst window or period, from all journals of its ledger together."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from governor.evidence.dates import Dates, worst_period
 from governor.evidence.reading import Read, read
 from governor.evidence.spans import Limits, Spans
+from governor.zones import Periods
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from governor.core.ledger.messages import Unit
+    from governor.core.window import Window
+    from governor.evidence.spans import Worst
     from governor.evidence.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
 class AccountProof:
-    """One account's worst window. Times are by the wall clock, in milliseconds; None: never used.
+    """One account's worst window or, with a `calendar`, its worst period.
+
+    Times are by the wall clock, in milliseconds; None: never used.
 
     `asked` and `received` are posts, all else is in `unit`. `charged` is by requests; `by_word`
     what operators said was used before, or carried here from another ledger. `open` is held by
@@ -33,6 +40,7 @@ class AccountProof:
     account: str
     unit: Unit
     window_ms: int
+    calendar: str
     limit: int | None
     worst: int
     from_ms: int | None
@@ -49,7 +57,7 @@ class AccountProof:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What the journals prove. `sound`: all are whole, and no window exceeded its limit.
+    """What the journals prove. `sound`: all are whole, and no window or period exceeded its limit.
 
     `missing` are the members that they name and whose journals were not given: whatever those
     collected is in no figure here.
@@ -69,7 +77,8 @@ class Proof:
 def prove(paths: Sequence[Path]) -> Proof:
     """Read journals and find every account's worst window. Takes some 30 s per million records.
 
-    A journal that is given twice is read once.
+    A journal that is given twice is read once. Raises ConfigError for a calendar whose time zone
+    this Governor does not know.
     """
     journals = tuple(read(path) for path in dict.fromkeys(path.resolve() for path in paths))
     traces = [trace for journal in journals for trace in journal.traces]
@@ -102,17 +111,19 @@ def _touch(one: Trace, other: Trace) -> bool:
 
 
 def _judged(ledger: list[Trace], account: str) -> AccountProof:
-    """Find one account's worst window in one ledger's time."""
+    """Find one account's worst window in one ledger's time, or its worst period by dates."""
     spans, counted = Spans(), Counter[str]()
     for trace in ledger:
         spans.extend(trace.spans.get(account, Spans()))
         counted += trace.counts.get(account, Counter())
     knows = next(trace for trace in ledger if account in trace.windows)
     window = knows.windows[account]
-    worst = spans.worst(window.window_ms + window.pad_ms, _limits(ledger, account))
-    until_ms = None
-    if worst.posts:
-        until_ms = _wall_ms(ledger, worst.over_ms if worst.over else worst.until_ms)
+    calendar, limits = knows.calendars[account], _limits(ledger, account)
+    if calendar:
+        worst = _worst_period(ledger, spans, limits, calendar)
+    else:
+        worst = spans.worst(window.window_ms + window.pad_ms, limits)
+    from_ms, until_ms = _when(ledger, worst, window, calendar)
     epochs = sorted(each.epoch for trace in ledger for each in trace.identities)
     return AccountProof(
         contract=ledger[0].contract,
@@ -120,9 +131,10 @@ def _judged(ledger: list[Trace], account: str) -> AccountProof:
         account=account,
         unit=knows.units[account],
         window_ms=window.window_ms,
+        calendar=calendar,
         limit=worst.limit,
         worst=worst.posts,
-        from_ms=None if until_ms is None else until_ms - window.window_ms,
+        from_ms=from_ms,
         until_ms=until_ms,
         over=worst.over,
         requests=counted["requests"],
@@ -133,6 +145,25 @@ def _judged(ledger: list[Trace], account: str) -> AccountProof:
         orphans=counted["orphans"],
         by_word=counted["word"] + counted["moved"],
     )
+
+
+def _worst_period(ledger: list[Trace], spans: Spans, limits: Limits, calendar: str) -> Worst:
+    """Judge by the dates of all members' clocks, and the zones that this Governor has."""
+    dates = Dates((trace.offsets, trace.compared_ms) for trace in ledger)
+    return worst_period(spans, limits, dates, partial(Periods(), calendar))
+
+
+def _when(
+    ledger: list[Trace], worst: Worst, window: Window, calendar: str
+) -> tuple[int | None, int | None]:
+    """Return from when to when the worst window lasted, or the one that exceeded most."""
+    if not worst.posts:
+        return None, None
+    until_ms = worst.over_ms if worst.over else worst.until_ms
+    if calendar:
+        return Periods()(calendar, until_ms - 1).begins_ms, until_ms
+    until_ms = _wall_ms(ledger, until_ms)
+    return until_ms - window.window_ms, until_ms
 
 
 def _limits(ledger: list[Trace], account: str) -> Limits:

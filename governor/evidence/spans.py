@@ -62,19 +62,19 @@ class Spans:
         """
         by_begin = sorted(range(len(self.begins)), key=self.begins.__getitem__)
         by_end = sorted(range(len(self.ends)), key=self.ends.__getitem__)
-        found, total, gone = Worst(limit=_limit_at(limits, 0)), 0, 0
+        found, total, gone = Worst(limit=limit_at(limits, 0)), 0, 0
         for at in by_begin:
             now_ms = self.begins[at]
             total += self.posts[at]
             while self.ends[by_end[gone]] <= now_ms - span_ms:
                 total -= self.posts[by_end[gone]]
                 gone += 1
-            found = _worse(found, total, now_ms, _limit_at(limits, now_ms))
+            found = worse(found, total, now_ms, limit_at(limits, now_ms))
         return found
 
 
-def _worse(found: Worst, total: int, now_ms: int, limit: int | None) -> Worst:
-    """Return what is known of the worst window with one more looked at."""
+def worse(found: Worst, total: int, now_ms: int, limit: int | None) -> Worst:
+    """Return what is known of the worst window with one more looked at, which ends `now_ms`."""
     over = 0 if limit is None else max(0, total - limit)
     if over > found.over:
         exceeded, exceeded_ms, binding = over, now_ms, limit
@@ -85,7 +85,7 @@ def _worse(found: Worst, total: int, now_ms: int, limit: int | None) -> Worst:
     return Worst(total, now_ms, binding if exceeded else limit, exceeded, exceeded_ms)
 
 
-def _limit_at(limits: Sequence[tuple[int, int | None]], now_ms: int) -> int | None:
+def limit_at(limits: Sequence[tuple[int, int | None]], now_ms: int) -> int | None:
     """Return the limit in force: the last that began before; the first one was always there."""
     if not limits:
         return None

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SILENT_MS: Final = FENCE_MS + HEARTBEAT_MS  # the fence is looked at with each heartbeat
 IN_FORCE_MS: Final = PATIENCE_MS  # a grant under the limits before may still be claimed for so long
+TOP_UP: Final = "+"  # parts the hold of a request from the number of a top-up (invariant 9)
 _APART_MS: Final = 1_000  # wall clocks are compared with ledger time this exactly
 
 
@@ -58,11 +59,13 @@ class Trace:
     identities: set[Identity] = field(default_factory=set)
     windows: dict[str, Window] = field(default_factory=dict)
     units: dict[str, Unit] = field(default_factory=dict)
+    calendars: dict[str, str] = field(default_factory=dict)  # empty: any window
     rules: list[tuple[int, dict[str, int | None]]] = field(default_factory=list)
     spans: dict[str, Spans] = field(default_factory=dict)
     frees_ms: dict[str, int] = field(default_factory=dict)  # of members that were retired
     members: set[str] = field(default_factory=set)  # all that were ever in the roster
     offsets: list[tuple[int, int]] = field(default_factory=list)  # of the wall clock, from when
+    compared_ms: int = 0  # until when it was compared with ledger time
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     since_ms: int | None = None
     _shown: dict[str, int | None] | None = None
@@ -83,6 +86,7 @@ class Trace:
     def _know(self, accounts: tuple[Account, ...], now_ms: int) -> None:
         self.windows |= {account.name: Window(account.window_ms) for account in accounts}
         self.units |= {account.name: account.unit for account in accounts}
+        self.calendars |= {account.name: account.calendar for account in accounts}
         self._shown = {name: None for name in self.windows if SHARE not in name}  # dropped
         self._shown |= {account.name: account.limit for account in accounts}
         if not self.rules:
@@ -95,8 +99,9 @@ class Trace:
             Charge(account, record.at_ms, posts, posts, generation)
             for account, posts in record.amounts
         ]
+        is_request = TOP_UP not in record.hold
         for account, _ in record.amounts:
-            self._counted(account).update(requests=1, asked=record.asked)
+            self._counted(account).update(requests=is_request, asked=record.asked)
 
     def resolve(self, record: Resolved, generation: int) -> None:
         """Note its end. One whose claim was removed as old was there from the beginning."""
@@ -157,6 +162,7 @@ class Trace:
     def follow(self, left: Trace, now_ms: int) -> None:
         """Begin where the trace in another ledger's time ends; what that did not stamp is ours."""
         self.windows, self.units = dict(left.windows), dict(left.units)
+        self.calendars = dict(left.calendars)
         self.since_ms = now_ms
         for place, charges in left._untold.items():
             moved = [replace(each, begin_ms=now_ms, heard_ms=now_ms) for each in charges]
@@ -189,6 +195,7 @@ class Trace:
             offset_ms = wall_ms - record.time_ms
         if not self.offsets or abs(offset_ms - self.offsets[-1][1]) > _APART_MS:
             self.offsets.append((record.time_ms, offset_ms))
+        self.compared_ms = record.time_ms
 
     def _wait(self, charge: Charge) -> None:
         if charge.told:

@@ -14,11 +14,11 @@ from typer.testing import CliRunner
 
 from governor.cli.app import app
 from governor.cli.initialise import initialise
-from governor.cli.verify import journals
+from governor.cli.verify import as_json, journals, told
 from governor.core.ledger.holds import Hold
 from governor.core.ledger.records import Claimed, Outcome, Resolved
 from governor.errors import UsageError
-from governor.evidence import prove
+from governor.evidence import AccountProof, Proof, prove
 from governor.journal import JOURNAL, Reader
 from tests.fakes.serving import config_of, serving, settings
 
@@ -283,3 +283,53 @@ def test_what_is_named_must_be_there(tmp_path: Path) -> None:
     assert journals([tmp_path, tmp_path / JOURNAL]) == [tmp_path / JOURNAL] * 2
     with pytest.raises(UsageError, match="name a journal or a state directory"):
         journals([tmp_path / "absent"])
+
+
+@pytest.mark.parametrize(
+    ("calendar", "over", "said", "verdict"),
+    [
+        (
+            "day America/Los_Angeles",
+            0,
+            "worst day (America/Los_Angeles) 900 units of 1,000",
+            "verified: every journal is whole, and no window or period exceeded its limit",
+        ),
+        (
+            "month UTC from 15",
+            5,
+            "worst month (UTC from 15) 900 units of 1,000, EXCEEDED by 5",
+            "NOT verified: a month (UTC from 15) of units exceeded its limit by 5 units",
+        ),
+    ],
+)
+def test_a_calendar_limit_is_told_by_its_worst_period(
+    calendar: str, over: int, said: str, verdict: str
+) -> None:
+    account = AccountProof(
+        contract="x",
+        ledger="epoch 1",
+        account="units",
+        unit="units",
+        window_ms=90_000_000,
+        calendar=calendar,
+        limit=1_000,
+        worst=900,
+        from_ms=1_795_420_800_000,
+        until_ms=1_795_507_200_000,
+        over=over,
+        requests=9,
+        asked=0,
+        received=0,
+        charged=900,
+        open=0,
+        orphans=0,
+        by_word=0,
+    )
+    proof = Proof((), (account,), ())
+    lines = list(told(proof))
+
+    assert lines[0] == (
+        f"x (epoch 1) units: {said}, 2026-11-23T08:00:00.000Z to 2026-11-24T08:00:00.000Z"
+    )
+    assert lines[-1] == verdict
+    assert as_json(proof)["accounts"][0]["calendar"] == calendar

@@ -231,3 +231,71 @@ def test_nothing_proves_nothing(tmp_path: Path) -> None:
 
     assert prove([]) == Proof((), (), ())
     assert not prove([tmp_path / JOURNAL]).sound
+
+
+PACIFIC: Final = "day America/Los_Angeles"
+BOUNDARY_MS: Final = MIDNIGHT_MS + 8 * 3_600_000  # midnight there, in winter
+DAY: Final = Window(25 * 3_600_000)
+
+
+def by_calendar(record: Adopted, unit: str = "posts") -> Adopted:
+    return replace(record, accounts=(Account("x", LIMIT, DAY.window_ms, unit, PACIFIC),))
+
+
+@pytest.mark.parametrize(
+    ("ends_ms", "worst", "over"),
+    [(BOUNDARY_MS - 1, 600, 0), (BOUNDARY_MS, 1_100, 100)],
+)
+async def test_a_calendar_limit_is_judged_by_the_dates_of_its_periods(
+    tmp_path: Path, ends_ms: int, worst: int, over: int
+) -> None:
+    """Whatever an hour before midnight, what ended by then counts in the day that ended.
+
+    Ledger time begins at a midnight of UTC here, the calendar's day eight hours later.
+    """
+    end_ms = ends_ms - MIDNIGHT_MS
+    first = claimed("a", end_ms - 100, 600), resolved("a", end_ms, 600), stamped(end_ms, 600)
+    second = request("b", end_ms + 60_000, 500, 1_100)
+    path = await member(tmp_path / "a", by_calendar(adopted(ONE)), *first, *second)
+    [account] = prove([path]).accounts
+
+    assert (account.worst, account.over, account.calendar) == (worst, over, PACIFIC)
+    assert account.from_ms is not None
+    assert account.until_ms is not None
+    assert account.until_ms - account.from_ms == 24 * 3_600_000
+    assert (account.from_ms == BOUNDARY_MS) == (over > 0)
+
+
+async def test_the_clocks_of_all_members_say_when_a_period_ended(tmp_path: Path) -> None:
+    """One that is a minute fast puts what ended within it into both days."""
+    end_ms = BOUNDARY_MS - MIDNIGHT_MS - 30_000
+    first = claimed("a", end_ms - 100, 600), resolved("a", end_ms, 600), stamped(end_ms, 600)
+    second = request("b", end_ms + 300_000, 500, 1_100)
+    fast = replace(stamped(1_000, 0), wall_offset_ms=MIDNIGHT_MS + 60_000)
+    after = replace(fast, time_ms=end_ms + 1_000, high_ms=end_ms + 1_000)
+    one = await member(tmp_path / "a", by_calendar(adopted(ONE)), *first, *second)
+    two = await member(tmp_path / "b", by_calendar(adopted(ONE)), fast, after)
+
+    assert prove([one]).accounts[0].worst == 600
+    assert prove([one, two]).accounts[0].worst == 1_100
+
+
+async def test_a_top_up_is_no_request_and_costs_are_in_their_own_unit(tmp_path: Path) -> None:
+    """It is more posts of the same one (invariant 9)."""
+    top_up = claimed("a+1", 1_050, 50)
+    ended = resolved("a+1", 1_090, 50), stamped(1_200, 150)
+    path = await member(
+        tmp_path / "a",
+        by_calendar(adopted(ONE), unit="units"),
+        *request("a", 1_000, 100, 100)[:2],
+        top_up,
+        *ended,
+    )
+    [account] = prove([path]).accounts
+
+    assert (account.requests, account.charged, account.worst, account.unit) == (
+        1,
+        150,
+        150,
+        "units",
+    )
