@@ -1,11 +1,12 @@
 """The worst period of a calendar account: by which dates its posts may have been counted.
 
 A period is a span of dates, and the ledger's time is none: what lies between them is what each
-member's wall clock showed when it heard from the ledger, which its journal says to the second. Of
-the members whose clocks were compared around an instant the slowest gives the date at which a
-request may have begun, the fastest that at which it may have ended; the platform's own date is
-taken to be between them, as the ledger takes it (design, section 3: a period turns when the slowest
-is a pad past the boundary, a charge counts in the new one from a pad before by the fastest).
+member's wall clock, and the store's, showed when it heard from the ledger, which its journal says
+to the second. Of the clocks that were compared around an instant the slowest gives the date at
+which a request may have begun, the fastest that at which it may have ended; the platform's own
+date is taken to be between them, as the ledger takes it (design, section 3: a period turns when the
+slowest is a pad past the boundary, a charge counts in the new one from a pad before by the
+fastest).
 
 A request counts in full in every period that it touches so. The ledger counts it under the same
 rule with a pad on both sides, so that a sound history never exceeds its limit here.

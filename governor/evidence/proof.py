@@ -148,8 +148,12 @@ def _judged(ledger: list[Trace], account: str) -> AccountProof:
 
 
 def _worst_period(ledger: list[Trace], spans: Spans, limits: Limits, calendar: str) -> Worst:
-    """Judge by the dates of all members' clocks, and the zones that this Governor has."""
-    dates = Dates((trace.offsets, trace.compared_ms) for trace in ledger)
+    """Judge by the dates of all members' clocks and the store's, and the zones that are here."""
+    dates = Dates(
+        (offsets, trace.compared_ms)
+        for trace in ledger
+        for offsets in (trace.offsets, trace.store_offsets)
+    )
     return worst_period(spans, limits, dates, partial(Periods(), calendar))
 
 

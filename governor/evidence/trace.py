@@ -65,7 +65,8 @@ class Trace:
     frees_ms: dict[str, int] = field(default_factory=dict)  # of members that were retired
     members: set[str] = field(default_factory=set)  # all that were ever in the roster
     offsets: list[tuple[int, int]] = field(default_factory=list)  # of the wall clock, from when
-    compared_ms: int = 0  # until when it was compared with ledger time
+    store_offsets: list[tuple[int, int]] = field(default_factory=list)  # likewise, the store's
+    compared_ms: int = 0  # until when both were compared with ledger time
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     since_ms: int | None = None
     _shown: dict[str, int | None] | None = None
@@ -193,8 +194,10 @@ class Trace:
         offset_ms = record.wall_offset_ms
         if offset_ms is None:
             offset_ms = wall_ms - record.time_ms
-        if not self.offsets or abs(offset_ms - self.offsets[-1][1]) > _APART_MS:
-            self.offsets.append((record.time_ms, offset_ms))
+        both = ((self.offsets, offset_ms), (self.store_offsets, record.store_offset_ms))
+        for offsets, found_ms in both:
+            if not offsets or abs(found_ms - offsets[-1][1]) > _APART_MS:
+                offsets.append((record.time_ms, found_ms))
         self.compared_ms = record.time_ms
 
     def _wait(self, charge: Charge) -> None:

@@ -51,7 +51,7 @@ def resolved(hold: str, at_ms: int, posts: int) -> Resolved:
 def stamped(at_ms: int, charged: int) -> Stamped:
     offset_ms = MIDNIGHT_MS
     spread = (("x", RowValue(charged=charged)),)
-    return Stamped("x", 1, spread, at_ms, at_ms, 0, 0, offset_ms)
+    return Stamped("x", 1, spread, at_ms, at_ms, offset_ms, 0, offset_ms)
 
 
 def request(hold: str, at_ms: int, posts: int, total: int) -> tuple[Claimed, Resolved, Stamped]:
@@ -278,6 +278,16 @@ async def test_the_clocks_of_all_members_say_when_a_period_ended(tmp_path: Path)
 
     assert prove([one]).accounts[0].worst == 600
     assert prove([one, two]).accounts[0].worst == 1_100
+
+
+async def test_so_does_the_stores_own_clock(tmp_path: Path) -> None:
+    end_ms = BOUNDARY_MS - MIDNIGHT_MS - 30_000
+    ended = replace(stamped(end_ms, 600), store_offset_ms=MIDNIGHT_MS + 60_000)
+    first = claimed("a", end_ms - 100, 600), resolved("a", end_ms, 600), ended
+    second = request("b", end_ms + 300_000, 500, 1_100)
+    path = await member(tmp_path / "a", by_calendar(adopted(ONE)), *first, *second)
+
+    assert prove([path]).accounts[0].worst == 1_100
 
 
 async def test_a_top_up_is_no_request_and_costs_are_in_their_own_unit(tmp_path: Path) -> None:
