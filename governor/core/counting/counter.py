@@ -45,6 +45,7 @@ class Counted:
     """The answer was read to its end and parsed: `posts` post objects, nested ones too."""
 
     posts: int
+    drift: str = ""
 
 
 @dataclass(frozen=True, slots=True)
