@@ -95,6 +95,7 @@ def test_what_never_ended_counts_until_clocks_were_compared_last() -> None:
         ([(0, 12)], Worst(12, 1_000, 12)),
         ([(0, 11)], Worst(12, 1_000, 11, 1, 1_000)),
         ([(0, 12), (950, 4)], Worst(12, 1_000, 4, 8, 1_000)),
+        ([(0, 12), (951, 4)], Worst(12, 1_000, 12)),
         ([(0, 3), (500, None)], Worst(12, 1_000, 3, 2, 1_000)),
         ([(0, None)], Worst(12, 1_000, None)),
     ],
