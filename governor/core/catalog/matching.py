@@ -2,30 +2,40 @@
 
 Everything below a governed domain is governed, and every request there is one of its rows or
 unknown; unknown is never free. So a spelling that we do not recognise costs more than the plain
-one, and no canonicaliser has to guess what the platform makes of `//` or `%2e`. Only refusals are
-looked for under every spelling, because a stream let in by the back door never ends.
+one. Only refused operations and streams are looked for under every spelling, at every host and by
+every method (`X-HTTP-Method-Override` makes a GET of a POST), because a stream let in by the back
+door never ends. A HEAD is quoted as the GET that it stands for: the clause says "requesting".
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Final
-from urllib.parse import unquote
+from typing import TYPE_CHECKING, Final
 
-from governor.core.catalog.asking import Body, Explanation, Operation, Quote
-from governor.core.catalog.reading import Row, read
-from governor.core.counting import WALKERS
+from governor.core.catalog.asking import Explanation, Quote
+from governor.core.catalog.explaining import explain
+from governor.core.catalog.questions import IN_BODIES, Body, Question
+from governor.core.catalog.reading import read
+from governor.core.catalog.rows import Dearest, Index, Row
+from governor.core.catalog.spelling import loose_paths, plain_host, plain_path
+from governor.core.counting import Counting, Walker
+from governor.errors import ConfigError
+
+if TYPE_CHECKING:
+    from governor.core.dialects import Dialect
 
 UNKNOWN: Final = "unknown"
+GUARDED: Final = ("refused", "stream")
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
     """One platform's catalog. `domains` are governed with all below them but `ungoverned`.
 
-    `sha256` is the hash of the text it was read from, recorded with each charge.
+    `counts` names what its limits count; `dialect` is how its refusals speak. `sha256` is the hash
+    of the text it was read from, recorded with each charge. `asks_domains`: it governs nothing
+    before `on` was told the domains.
     """
 
     name: str
@@ -33,27 +43,69 @@ class Catalog:
     domains: tuple[str, ...]
     ungoverned: frozenset[str]
     rows: tuple[Row, ...]
+    walkers: tuple[Walker, ...] = ()
     counts: str = "posts"
-    dialect: str = "plain"
+    dialect: Dialect = "plain"
+    asks_domains: bool = False
+    _plain: Index = field(init=False, repr=False, compare=False)
+    _guarded: Index = field(init=False, repr=False, compare=False)
+    _dearest: Dearest = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        guarded = (row for row in self.rows if row.operation.kind in GUARDED)
+        object.__setattr__(self, "_plain", Index.of(self.rows, lambda row: row.method))
+        object.__setattr__(self, "_guarded", Index.of(guarded, lambda _: ""))
+        object.__setattr__(self, "_dearest", Dearest.of(self.rows))
 
     @classmethod
     def parse(cls, text: str) -> Catalog:
         """Read a catalog from its TOML. Raises ConfigError that lists every mistake."""
         source = read(text)
-        digest = sha256(text.encode()).hexdigest()
-        return cls(source.name, digest, source.domains, source.ungoverned, source.rows)
+        return cls(
+            source.name,
+            sha256(text.encode()).hexdigest(),
+            source.domains,
+            source.ungoverned,
+            source.rows,
+            source.walkers,
+            source.counts,
+            source.dialect,
+            source.asks_domains,
+        )
+
+    def on(self, domains: tuple[str, ...]) -> Catalog:
+        """Return the catalog for the domains that a contract names, none if it names none.
+
+        Raises ConfigError when it must name some, or may not.
+        """
+        if self.asks_domains and not domains:
+            raise ConfigError(
+                f"catalog {self.name!r} is for many hosts: the contract must say which,"
+                ' as in domains = ["example.org"]'
+            )
+        if domains and not self.asks_domains:
+            raise ConfigError(
+                f"catalog {self.name!r} has domains of its own: take the contract's away"
+            )
+        return replace(self, domains=tuple(each.lower() for each in domains)) if domains else self
 
     @property
     def operations(self) -> tuple[str, ...]:
         """Return the name of every operation, once."""
         return tuple(dict.fromkeys(row.operation.name for row in self.rows))
 
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Return every unit that a limit of this platform may be in."""
+        costs = sorted({unit for row in self.rows for unit, _ in row.operation.costs})
+        return ("requests", self.counts, *costs)
+
     def governs(self, host: str) -> bool:
         """Say whether requests to this host name (no port) are governed.
 
         A name that no resolver could be asked for is governed too: then it goes nowhere.
         """
-        plain = _plain_host(host)
+        plain = plain_host(host)
         if plain is None:
             return True
         if plain in self.ungoverned:
@@ -62,77 +114,51 @@ class Catalog:
 
     def host_price(self, host: str) -> int:
         """Return the largest price of any operation at the host; of the catalog if it has none."""
-        plain = _plain_host(host)
-        here = [row.operation.most for row in self.rows if plain in row.hosts]
-        return max(here, default=0) or max(row.operation.most for row in self.rows)
+        return self._dearest.at(plain_host(host))[0]
 
-    @property
-    def units(self) -> tuple[str, ...]:
-        """Return every unit that a limit of this platform may be in."""
-        return ("requests", self.counts)
-
-    def reads_body(self, method: str, host: str, target: str) -> bool:  # noqa: ARG002  # until any row asks in a body
+    def reads_body(self, method: str, host: str, target: str) -> bool:
         """Say whether a request's body tells what it asks for: then `quote` needs it."""
-        return False
+        row = self._find(method, host, target.partition("?")[0])
+        return row is not None and not IN_BODIES.isdisjoint(row.operation.asks)
 
-    def explain(self, method: str, host: str, target: str, body: Body | None = None) -> Explanation:
-        """Return the quote of a request and why it is so."""
-        return Explanation(self.quote(method, host, target, body), "", "", "", ())
-
-    def quote(self, method: str, host: str, target: str, body: Body | None = None) -> Quote:  # noqa: ARG002  # until any row asks in a body
+    def quote(self, method: str, host: str, target: str, body: Body | None = None) -> Quote:
         """Return what a request is. `target` is its raw path and query, as it will be sent.
 
-        `body` is asked for by `reads_body`; None costs the maximum then.
+        `body` is needed where `reads_body` says so, an empty one too; None costs the maximum.
         """
         path, _, query = target.partition("?")
-        operation = self._find(method, host, path)
-        if operation is None:
-            return Quote(UNKNOWN, UNKNOWN, 0, 0, self.host_price(host), "", WALKERS)
-        return operation.quote(query)
+        row = self._find(method, host, path)
+        if row is None:
+            return self._unknown(host)
+        return row.operation.quote(Question(query, body, row.operation.asks))
 
-    def _find(self, method: str, host: str, path: str) -> Operation | None:
-        plain = _plain_host(host)
-        here = [row for row in self.rows if row.method == method and plain in row.hosts]
-        exact = _plain_path(path)
-        found = [row for row in here if exact is not None and row.path.fullmatch(exact)]
-        if found:  # a literal path beats a template
-            return min(found, key=lambda row: row.placeholders).operation
-        loose = _loose_path(path)
-        refused = (row for row in here if row.operation.kind == "refused")
-        spellings = (loose, loose.removesuffix(".json"), f"{loose}.json")
+    def explain(self, method: str, host: str, target: str, body: Body | None = None) -> Explanation:
+        """Return the quote of a request, and why it is so. Arguments as for `quote`."""
+        path, _, query = target.partition("?")
+        row = self._find(method, host, path)
+        if row is None:
+            return explain(self._unknown(host), None, None)
+        question = Question(query, body, row.operation.asks)
+        return explain(row.operation.quote(question), row, question)
+
+    def _unknown(self, host: str) -> Quote:
+        price, costs = self._dearest.at(plain_host(host))
+        counting = Counting(self.walkers, self.walkers)
+        return Quote(UNKNOWN, UNKNOWN, 0, 0, price, "", counting, costs=costs)
+
+    def _find(self, method: str, host: str, path: str) -> Row | None:
+        plain, exact = plain_host(host), plain_path(path)
+        if exact is not None:
+            found = self._best(method, plain, exact)
+            if found is None and method == "HEAD":
+                found = self._best("GET", plain, exact)
+            if found is not None:
+                return found
         return next(
-            (row.operation for row in refused if any(map(row.path.fullmatch, spellings))), None
+            (row for loose in loose_paths(path) for row in self._guarded.at("", loose)), None
         )
 
-
-def _plain_host(host: str) -> str | None:
-    """Return the name that would be resolved: full-width dots and letters are ASCII to IDNA."""
-    try:
-        plain = host if host.isascii() else host.encode("idna").decode()
-    except UnicodeError:
-        return None
-    return plain.lower().rstrip(".")
-
-
-def _plain_path(path: str) -> str | None:
-    """Return a path decoded once, or None when decoding changed its segments.
-
-    Lower case is for ASCII only: the Kelvin sign is another letter to a platform, not a k.
-    """
-    decoded = unquote(path, "latin-1")
-    plain = decoded.isascii() and decoded.count("/") == path.count("/")
-    return decoded.lower() if plain else None
-
-
-def _loose_path(path: str) -> str:
-    """Return what the most lenient server could make of a path."""
-    while (decoded := unquote(path, "latin-1")) != path:
-        path = decoded
-    segments: list[str] = []
-    for segment in re.split(r"[/\\]", path.lower()):
-        name = re.split(r"[;?#]", segment, maxsplit=1)[0].strip()
-        if name == "..":
-            segments = segments[:-1]
-        elif name not in ("", "."):
-            segments.append(name)
-    return "/" + "/".join(segments)
+    def _best(self, method: str, host: str | None, path: str) -> Row | None:
+        ranked = [(row.rank(host), row) for row in self._plain.at(method, path)]
+        meant = [(rank, row) for rank, row in ranked if rank is not None]
+        return min(meant, key=lambda each: each[0])[1] if meant else None

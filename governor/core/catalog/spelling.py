@@ -1,0 +1,68 @@
+"""Hosts and paths under the spellings that a platform may take for the same.
+
+One plain form is what rows are matched with. Whatever has another spelling is no row, so it is
+unknown, and unknown is never free: no canonicaliser has to guess what the platform makes of `//` or
+`%2e`. Only for requests that must not slip into unknown (an endless answer held to a price, a
+refused operation) every lenient reading is tried too.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+from urllib.parse import unquote
+
+# No server decodes more often than its proxies are many; a bound, for each round is linear work.
+MOST_DECODINGS: Final = 8
+
+SLASHES = re.compile(r"[/\\]")
+# Where servers cut a segment: matrix parameters, a query, a fragment, a C string's end.
+CUTS = re.compile(r"[;?#\0]")
+SUFFIX: Final = ".json"  # what v1.1 of X's API and many others add to a path, or leave away
+
+
+def plain_host(host: str) -> str | None:
+    """Return the name that would be resolved: full-width dots and letters are ASCII to IDNA.
+
+    None when no resolver could be asked for it.
+    """
+    try:
+        plain = host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        return None
+    return plain.lower().rstrip(".")
+
+
+def plain_path(path: str) -> str | None:
+    """Return a path decoded once, or None when decoding changed its segments.
+
+    Lower case is for ASCII only: the Kelvin sign is another letter to a platform, not a k.
+    """
+    if "%" not in path:
+        return path.lower() if path.isascii() else None
+    decoded = unquote(path, "latin-1")
+    plain = decoded.isascii() and decoded.count("/") == path.count("/")
+    return decoded.lower() if plain else None
+
+
+def loose_paths(path: str) -> tuple[str, ...]:
+    """Return what the most lenient servers could make of a path, each reading once."""
+    for _ in range(MOST_DECODINGS):
+        decoded = unquote(path)
+        if decoded == path:
+            break
+        path = decoded
+    path = unicodedata.normalize("NFKC", path).casefold()
+    names = [CUTS.split(each, maxsplit=1)[0].strip() for each in SLASHES.split(path)]
+    resolved: list[str] = []
+    for name in names:
+        if name == "..":
+            resolved = resolved[:-1]
+        elif name not in ("", "."):
+            resolved.append(name)
+    ignored = [name for name in names if name.strip(".")]
+    readings = ["/" + "/".join(each) for each in (resolved, ignored)]
+    readings += [each.removesuffix(SUFFIX) for each in readings]
+    readings += [each + SUFFIX for each in readings]
+    return tuple(dict.fromkeys(readings))
