@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 from urllib.parse import unquote
 
@@ -19,6 +20,7 @@ MOST_DECODINGS: Final = 8
 SLASHES = re.compile(r"[/\\]")
 # Where servers cut a segment: matrix parameters, a query, a fragment, a C string's end.
 CUTS = re.compile(r"[;?#\0]")
+SMALL: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 SUFFIX: Final = ".json"  # what v1.1 of X's API and many others add to a path, or leave away
 
 
@@ -35,15 +37,20 @@ def plain_host(host: str) -> str | None:
 
 
 def plain_path(path: str) -> str | None:
-    """Return a path decoded once, or None when decoding changed its segments.
+    """Return a path decoded once, or None when it is no plain UTF-8 or decoding changes segments.
 
-    Lower case is for ASCII only: the Kelvin sign is another letter to a platform, not a k.
+    Only ASCII letters become small: the Kelvin sign is another letter to a platform, not a k.
     """
+    if not path.isascii():
+        return None
     if "%" not in path:
-        return path.lower() if path.isascii() else None
-    decoded = unquote(path, "latin-1")
-    plain = decoded.isascii() and decoded.count("/") == path.count("/")
-    return decoded.lower() if plain else None
+        return path.lower()
+    try:
+        decoded = unquote(path, errors="strict")
+    except UnicodeError:
+        return None
+    plain = decoded.isprintable() and decoded.count("/") == path.count("/")
+    return decoded.translate(SMALL) if plain else None
 
 
 def loose_paths(path: str) -> tuple[str, ...]:
