@@ -171,9 +171,17 @@ def _walkers(top: Table) -> dict[str, Walker]:
         table = tables.table(name, f"walkers.{name}")
         table.only({"has", "any", "lacks", "within", "mark"})
         has = tuple(tuple(each.split(".")) for each in table.names("has"))
-        any_of, mark = table.names("any", ()), table.text("mark", "")
-        if mark and mark not in {*any_of, *(path[-1] for path in has)}:
-            table.wrong(f"mark must be a key of has or any, that every post has; not {mark!r}")
-        lacks, within = table.names("lacks", ()), table.text("within", "")
-        found[name] = Walker(name, has, any_of, lacks, within, mark)
+        if not has:
+            continue
+        try:
+            found[name] = Walker(
+                name,
+                has,
+                any_of=table.names("any", ()),
+                lacks=table.names("lacks", ()),
+                within=table.text("within", ""),
+                mark=table.text("mark", ""),
+            )
+        except ValueError as error:
+            table.wrong(str(error))
     return found

@@ -32,7 +32,7 @@ class Mistakes:
 class Table:
     """One table of the TOML: a value that it lacks is its `parent`'s, as a row's is its group's.
 
-    `where` is how a mistake in it is introduced. `own` are the keys that no child inherits.
+    `where` is how a mistake in it is introduced.
     """
 
     values: Toml
@@ -106,9 +106,9 @@ class Table:
         return [each for each in value if isinstance(each, dict)]
 
     def _home(self, key: str) -> Table:
-        if key in self.values or self.parent is None:
-            return self
-        return self.parent
+        if self.parent is not None and key not in self.values and key in self.parent:
+            return self.parent
+        return self
 
     def _value(self, key: str) -> Any:  # noqa: ANN401  # any TOML
         return self._home(key).values.get(key)
