@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 LONGEST: Final = 400  # characters of one value; our own sentences are shorter
 # Controls, and what makes a terminal show text in another order or on another line than it is.
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-QUIET: Final = {"reason", "unreadable"}  # left out of a line when empty
+QUIET: Final = {"reason", "unreadable", "drift"}  # left out of a line when empty
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -63,11 +63,19 @@ class Log:
         root.setLevel(logging.WARNING)
 
     def exchange(self, record: ExchangeRecord) -> None:
-        """Write the one line of an exchange."""
+        """Write the one line of an exchange, and a warning if its answer was not as expected."""
         facts = {
             name: value for name, value in asdict(record).items() if value or name not in QUIET
         }
         self._logger.info("exchange", **facts)
+        if record.drift:
+            self.warning(
+                "schema drift",
+                contract=record.contract,
+                operation=record.operation,
+                found=record.drift,
+                charged=record.charged,
+            )
 
     def info(self, event: str, **facts: object) -> None:
         """Write what an operator may want to know."""

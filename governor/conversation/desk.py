@@ -43,13 +43,13 @@ class Desk:
         now_ms = self._clock.monotonic_ms()
         return max((now_ms - hold.granted_ms for hold in self._holds.values()), default=None)
 
-    async def reserve(self, hold: Hold, patience_ms: int) -> Decision:
+    async def reserve(self, hold: Hold, patience_ms: int, *, flowing: bool = False) -> Decision:
         """Stand in line for a hold, for up to `patience_ms` and the time to the next reply."""
         if self.queue.is_full:
             return self._refused(hold, Grant(granted=False, account=hold.amounts[0][0]), 0)
         now_ms = self._clock.monotonic_ms()
         decision: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
-        self.queue.join(Waiting(hold, now_ms, now_ms + patience_ms, decision))
+        self.queue.join(Waiting(hold, now_ms, now_ms + patience_ms, decision, flowing=flowing))
         self._stir.set()
         try:
             return await decision

@@ -143,16 +143,17 @@ class Conversation:
         """
         await self._vigil.severed()
 
-    async def reserve(self, hold: Hold, *, patience_ms: int) -> Decision:
+    async def reserve(self, hold: Hold, *, patience_ms: int, flowing: bool = False) -> Decision:
         """Ask for a hold, first come first served, and wait for it up to `patience_ms`.
 
+        Who asks more for an answer that is `flowing` comes before all who have not begun.
         The caller must `end` the hold whatever happens here, cancellation included.
         """
         if self._closing:
             return Doubted(DoubtReason.CLOSED)
         if self.doubt is not None:
             return Doubted(self.doubt)
-        return await self._desk.reserve(hold, patience_ms)
+        return await self._desk.reserve(hold, patience_ms, flowing=flowing)
 
     async def probe(self) -> DoubtReason | None:
         """Ask for a hold of nothing, through the whole path; return what stands in the way."""

@@ -9,12 +9,16 @@ The rule behind every line: never give back what cannot be proven undelivered.
     ... an operation the catalog lacks     at least 200: the largest page X serves by default
     anything else                          the full price, or what was seen where that is higher
 
+A count that cannot be believed (no post where there always were some) is anything else.
+
 A limit on requests counts 1 for each that was sent, however it ended and whatever it cost in posts.
+An answer that outgrew its first hold has several. Its price is then what they hold together, and
+`shared` says what each is charged.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from governor.core.counting import Counted, Unreadable
@@ -53,11 +57,15 @@ def charge(
     *,
     status: int | None,
     count: Counted | Unreadable | None,
+    believed: bool = True,
 ) -> Charge:
-    """Return what a hold is charged as it stands; `status` and `count` as far as they are known."""
+    """Return what a hold is charged as it stands; `status` and `count` as far as they are known.
+
+    `believed` is False for a count that is taken for wrong: too low.
+    """
     if hold.believed is Outcome.VOID:
         return Charge(Outcome.VOID, 0, None, lingers=False, overrun=0, requests=0)
-    if hold.state is State.READ and isinstance(count, Counted):
+    if hold.state is State.READ and isinstance(count, Counted) and believed:
         posts = settled(contract, quote, status=status, received=count.posts)
         overrun = max(0, posts - quote.price)
         return Charge(Outcome.SETTLED, posts, count.posts, lingers=False, overrun=overrun)
@@ -65,6 +73,28 @@ def charge(
     posts = max(quote.price, seen)
     lingers = hold.state is not State.READ
     return Charge(Outcome.ORPHANED, posts, None, lingers=lingers, overrun=posts - quote.price)
+
+
+def shared(whole: Charge, held: tuple[int, ...]) -> tuple[Charge, ...]:
+    """Return what each hold of one request is charged, of what all of it is; the first holds first.
+
+    The last takes what is more than all of them hold.
+    """
+    charges: list[Charge] = []
+    posts, received = whole.posts, whole.received or 0
+    for place, room in enumerate(held, 1):
+        is_last = place == len(held)
+        mine = Charge(
+            whole.outcome,
+            posts if is_last else min(posts, room),
+            received if is_last else min(received, room),
+            lingers=whole.lingers,
+            overrun=whole.overrun if is_last else 0,
+            requests=whole.requests,
+        )
+        posts, received = posts - mine.posts, received - (mine.received or 0)
+        charges.append(mine if whole.received is not None else replace(mine, received=None))
+    return tuple(charges)
 
 
 def settled(contract: Contract, quote: Quote, *, status: int | None, received: int) -> int:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from governor.core import refusal
 from governor.core.ledger.decisions import Decision, Doubted, Granted, Refused
-from governor.core.ledger.holds import Event
 from governor.core.ledger.messages import SHARE, DoubtReason
-from governor.core.ledger.records import Claimed
 from governor.errors import JournalError
+from governor.exchange import holding
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,13 +29,11 @@ async def admit(course: Course) -> refusal.Cause | None:
         if enforced:
             return cause
         course.decision = "shadow"
-    if course.request.has_body:
-        course.body = course.downstream.body()
     if course.quote.kind == "free":
         return None
     decision = await _reserve(course)
     if not isinstance(decision, Granted):
-        cause = _unheld(course, decision)
+        cause = unheld(course, decision)
         if enforced or decision == Doubted(DoubtReason.JOURNAL):
             return cause
         course.decision = "shadow"
@@ -48,23 +45,10 @@ async def claim(course: Course) -> refusal.Cause | None:
     """Make the claim durable: from here on, a crash charges it in full (invariant 1)."""
     if course.quote.kind == "free":
         return None
-    claimed = Claimed(
-        contract=course.contract.name,
-        hold=course.id,
-        job=course.job.name,
-        operation=course.quote.operation,
-        asked=course.quote.asked,
-        price=course.quote.price,
-        amounts=course.hold.amounts,
-        catalog=course.governed.catalog.sha256,
-        at_ms=course.conversation.time_ms,
-    )
-    course.claimed = True
     try:
-        await course.adapters.journal.append(claimed)
+        await holding.claim(course, course.first)
     except JournalError:
-        return _unheld(course, Doubted(DoubtReason.JOURNAL))
-    course.hold.on(Event.CLAIM)
+        return unheld(course, Doubted(DoubtReason.JOURNAL))
     return None
 
 
@@ -93,10 +77,7 @@ async def _reserve(course: Course) -> Decision:
     """
     if course.body is not None:
         course.body = _begun(await anext(course.body, b""), course.body)
-    patience_ms = course.job.max_wait_ms
-    if patience_ms is None:
-        patience_ms = course.contract.max_wait_ms
-    decision = await course.conversation.reserve(course.hold, patience_ms=patience_ms)
+    decision = await course.conversation.reserve(course.hold, patience_ms=course.patience_ms)
     if not isinstance(decision, Doubted):
         course.waited_ms = decision.waited_ms
     return decision
@@ -109,7 +90,7 @@ async def _begun(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byte
         yield chunk
 
 
-def _unheld(course: Course, decision: Refused | Doubted) -> refusal.Cause:
+def unheld(course: Course, decision: Refused | Doubted) -> refusal.Cause:
     """Return why the ledger holds nothing for it."""
     match decision:
         case Doubted(reason):

@@ -1,32 +1,29 @@
 """The request goes to the platform, once, and its answer comes back, counted as it passes.
 
-Whatever ends it, the hold's state then says what must be believed: that nothing was sent, that the
+Whatever ends it, the holds' states then say what must be believed: that nothing was sent, that the
 platform may have counted all of it, or that the answer was read to its end.
 """
 
 from __future__ import annotations
 
-from contextlib import aclosing
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from governor.core.coding import countable
-from governor.core.counting import Counter
 from governor.core.ledger.holds import Event, State
 from governor.core.ledger.messages import DoubtReason
 from governor.core.refusal import InDoubt
 from governor.errors import OldGrantError, UpstreamError
-from governor.exchange import answering
+from governor.exchange import answering, relaying, streaming
 
 if TYPE_CHECKING:
-    from governor.core.catalog import Quote
+    from collections.abc import AsyncIterator
+
     from governor.core.refusal import Cause
     from governor.exchange.course import Course
-    from governor.exchange.parts import Answer
-
-
-OLDEST_GRANT_MS = 5_000  # an older one is given back unused: the ledger may have moved on (I5)
+    from governor.exchange.parts import Answer, Request
 
 
 async def forward(course: Course) -> Cause | None:
@@ -36,7 +33,11 @@ async def forward(course: Course) -> Cause | None:
     """
     course.sent_ms = course.adapters.clock.monotonic_ms()
     try:
-        await _relay(course)
+        if course.quote.flow is None:
+            await _relay(course)
+        else:
+            await streaming.relay(course, _asked(course, streaming.asking(course.request)))
+        await course.downstream.finish()
     except OldGrantError:
         course.reason = "doubt"
         return InDoubt(DoubtReason.UNREACHABLE.value)
@@ -44,30 +45,25 @@ async def forward(course: Course) -> Cause | None:
         _believe(course, error)
         await answering.report(course, error)
     finally:
-        course.ended_ms = course.adapters.clock.monotonic_ms()
+        if course.ended_ms is None:
+            course.ended_ms = course.adapters.clock.monotonic_ms()
     return None
 
 
 async def _relay(course: Course) -> None:
     request = replace(course.request, headers=countable(course.request.headers))
-    asking = course.adapters.upstream.ask(request, course.body, partial(_sending, course))
-    async with asking as answer:
-        _sent(course)  # whoever answers was asked
+    async with _asked(course, request) as answer:
+        await relaying.relay(course, answer)
+
+
+@asynccontextmanager
+async def _asked(course: Course, request: Request) -> AsyncIterator[Answer]:
+    """Ask the platform; whoever answers was asked."""
+    sending = partial(_sending, course)
+    async with course.adapters.upstream.ask(request, course.body, sending) as answer:
+        _sent(course)
         course.status = answer.status
-        counter = course.counter = _counter(answer, course.quote)
-        await course.downstream.start(
-            answer.status, answer.reason, (*answer.headers, *answering.passing(course))
-        )
-        course.started = True
-        async with aclosing(answer.chunks()) as chunks:
-            async for chunk in chunks:
-                counter.feed(chunk)
-                _check_end(counter, course.quote)
-                course.relayed_bytes += len(chunk)
-                await course.downstream.write(chunk)
-        if course.hold.state is State.SENT:
-            course.hold.on(Event.READ)
-    await course.downstream.finish()
+        yield answer
 
 
 def _sending(course: Course) -> None:
@@ -76,7 +72,7 @@ def _sending(course: Course) -> None:
     Raises OldGrantError if the grant is too old for that. Shadow mode refuses nothing.
     """
     claimed = course.hold.state is State.CLAIMED
-    if claimed and course.is_enforced and course.grant_age_ms() > OLDEST_GRANT_MS:
+    if claimed and course.is_enforced and course.first.is_old(course.adapters.clock):
         raise OldGrantError("connecting took longer than a grant may be old")
     _sent(course)
 
@@ -92,26 +88,3 @@ def _believe(course: Course, error: UpstreamError) -> None:
         _sent(course)
     elif course.hold.state is State.SENT:
         course.hold.on(Event.UNSENT)
-
-
-def _counter(answer: Answer, quote: Quote) -> Counter:
-    fields = {name.lower(): value for name, value in answer.headers}
-    return Counter(
-        fields.get("content-encoding", ""), fields.get("content-type", ""), quote.walkers
-    )
-
-
-def _check_end(counter: Counter, quote: Quote) -> None:
-    """Cut the answer of an unknown operation once it may hold more than was held for it.
-
-    The catalog cannot say that it ever ends. A known one has a true ceiling and is read to its end
-    even past it: the platform has served it.
-    """
-    if quote.kind == "unknown" and counter.at_most > quote.price:
-        raise UpstreamError(
-            f"{quote.price} posts were held for an operation that the catalog does not know, and "
-            "its answer holds more",
-            sent=True,
-            status=502,
-            kind="http_response_body_size",
-        )

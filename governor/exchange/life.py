@@ -18,6 +18,7 @@ from governor.exchange.answering import refuse, sever
 from governor.exchange.course import Course
 from governor.exchange.forwarding import forward
 from governor.exchange.parts import Adapters
+from governor.exchange.pricing import price
 from governor.exchange.resolving import resolve
 from governor.tasks import Interrupted, unless
 
@@ -47,7 +48,7 @@ class Exchange:
         record: Callable[[ExchangeRecord], None],
     ) -> None:
         self._governed, self._jobs = governed, jobs
-        self._adapters = Adapters(upstream, journal, clock, record)
+        self._adapters = Adapters(upstream, journal, clock, record, tasks)
         self._tasks = tasks
 
     def governs(self, host: str) -> bool:
@@ -85,6 +86,7 @@ async def _pass(course: Course) -> Cause | None:
     Nothing that holds posts goes on without the ledger and the journal: what others do meanwhile
     may rest on our death (invariant 5), for an operator may have retired us.
     """
+    await price(course)
     if (cause := await admit(course)) is not None:
         return cause
     if not course.is_enforced:

@@ -5,8 +5,11 @@ An adapter does one kind of I/O and decides nothing; what happens next is said i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
+
+from governor.core.drift import Lengths
+from governor.core.raising import Raises
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from governor.core.ledger.records import Record
     from governor.core.policy import Contract
     from governor.core.record import ExchangeRecord
+    from governor.tasks import Tasks
 
 Headers = tuple[tuple[str, str], ...]
 Way = Literal["forward", "tunnel", "gateway"]
@@ -28,7 +32,8 @@ class Request:
     """One request as the front door admitted it: canonical, end-to-end headers only.
 
     `target` is the origin-form path and query exactly as they will be sent. `headers` has no
-    hop-by-hop field, no Host, no proxy credential and nothing addressed to Governor.
+    hop-by-hop field, no Host, no proxy credential and nothing addressed to Governor. `flows` is
+    set for an endless answer, of which our end of the connection shall contain little.
     """
 
     method: str
@@ -40,6 +45,7 @@ class Request:
     job: str
     way: Way
     has_body: bool
+    flows: bool = False
 
 
 class Downstream(Protocol):
@@ -107,11 +113,16 @@ class Upstream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Governed:
-    """One contract with its catalog and its talk with the ledger."""
+    """One contract with its catalog and its talk with the ledger.
+
+    `raises` are what overruns taught, as the journal has them; `lengths` what answers taught since.
+    """
 
     contract: Contract
     catalog: Catalog
     conversation: Conversation
+    raises: Raises = field(default_factory=Raises)
+    lengths: Lengths = field(default_factory=Lengths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,3 +133,4 @@ class Adapters:
     journal: Journal
     clock: Clock
     record: Callable[[ExchangeRecord], None]
+    tasks: Tasks

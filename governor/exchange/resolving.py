@@ -1,40 +1,70 @@
 """The one end of every request: its charge durable, the ledger told, the record made.
 
-What is charged follows from the hold's state (core/ledger/holds.py), so it does not matter here
+What is charged follows from the holds' states (core/ledger/holds.py), so it does not matter here
 why the request ended, nor where.
 """
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from governor.core.charging import Charge, charge
+from governor.core.charging import Charge, charge, shared
 from governor.core.counting import Counted, Unreadable
-from governor.core.ledger.records import Outcome, Resolved
-from governor.core.policy import amounts
+from governor.core.drift import ZERO
+from governor.core.ledger.records import Outcome
 from governor.core.record import ExchangeRecord
-from governor.errors import JournalError
+from governor.exchange.growing import UNUSED
+from governor.exchange.holding import end
 
 if TYPE_CHECKING:
-    from governor.core.ledger.records import Amounts
     from governor.exchange.course import Course
+    from governor.exchange.holding import Holding
 
 IN_A_THREAD_BYTES = 512 * 1_024  # decoding more holds up every other exchange for milliseconds
 
 
 async def resolve(course: Course) -> None:
-    """End the hold: charge it durably, tell the ledger, and record what happened. Once."""
-    count = await _count(course)
-    ended = charge(course.terms, course.quote, course.hold, status=course.status, count=count)
-    posts = amounts(course.contract, course.job, ended.posts, requests=ended.requests)
-    if await _is_durable(course, ended, posts):
-        course.conversation.end(course.hold, posts, lingers=ended.lingers)
-    course.adapters.record(_recorded(course, ended, count))
+    """End every hold: charge it durably, tell the ledger, and record what happened. Once."""
+    settled = 0
+    if course.growth is not None:
+        await course.growth.close()
+        settled = course.growth.settled
+    count = await _count(course, settled)
+    drift = _drift(course, count)
+    live = course.live or [course.first]  # at least what was asked for first
+    held = sum(holding.posts for holding in live)
+    ended = charge(
+        course.terms,
+        replace(course.quote, price=held),
+        live[0].hold,
+        status=course.status,
+        count=count,
+        believed=not drift.startswith(ZERO),
+    )
+    raised = _learn(course, ended)
+    await _end_all(course, live, ended, raised)
+    course.adapters.record(_recorded(course, ended, count, drift, settled=settled, held=held))
 
 
-async def _count(course: Course) -> Counted | Unreadable | None:
-    """Count what was relayed; a large answer in a thread, so that no other exchange waits."""
+async def _end_all(course: Course, live: list[Holding], ended: Charge, raised: int) -> None:
+    """End what was held, each hold with its share; a top-up that was never used is void."""
+    charges = shared(ended, tuple(holding.posts for holding in live))
+    for holding, mine in zip(live, charges, strict=True):
+        await end(course, holding, mine, raised=raised if holding is live[-1] else 0)
+    for holding in course.holdings:
+        if holding not in live:
+            await end(course, holding, UNUSED)
+
+
+async def _count(course: Course, settled: int) -> Counted | Unreadable | None:
+    """Count what was relayed; a large answer in a thread, so that no other exchange waits.
+
+    Of a stream, what was not settled yet.
+    """
+    if course.seen is not None:
+        return Counted(course.seen - settled)
     if course.counter is None:
         return None
     if course.counter.decoded_bytes > IN_A_THREAD_BYTES:
@@ -42,31 +72,31 @@ async def _count(course: Course) -> Counted | Unreadable | None:
     return course.counter.finish()
 
 
-async def _is_durable(course: Course, ended: Charge, posts: Amounts) -> bool:
-    """Journal the resolution of what was claimed; say whether the ledger may be told.
-
-    If the journal fails, a charge stays pending, which counts for ever; a start charges it.
-    What is void may go: nothing was sent, and a start would only charge it for nothing.
-    """
-    if not course.claimed:
-        return True
-    resolved = Resolved(
-        contract=course.contract.name,
-        hold=course.id,
-        outcome=ended.outcome,
-        received=ended.received,
-        amounts=posts,
-        lingers=ended.lingers,
-        at_ms=course.conversation.time_ms,
+def _drift(course: Course, count: Counted | Unreadable | None) -> str:
+    """Return how an answer that was read to its end differs from what the catalog says."""
+    if course.counter is None or course.hold.believed is not Outcome.SETTLED:
+        return ""
+    return course.governed.lengths.drift(
+        course.listed, status=course.status, count=count, length=course.counter.decoded_bytes
     )
-    try:
-        await course.adapters.journal.append(resolved)
-    except JournalError:
-        return ended.outcome is Outcome.VOID
-    return True
 
 
-def _recorded(course: Course, ended: Charge, count: Counted | Unreadable | None) -> ExchangeRecord:
+def _learn(course: Course, ended: Charge) -> int:
+    """Raise the operation's price after an answer that held more than it; return the raise."""
+    if ended.outcome is not Outcome.SETTLED or ended.received is None:
+        return 0
+    return course.governed.raises.learn(course.listed, ended.received)
+
+
+def _recorded(
+    course: Course,
+    ended: Charge,
+    count: Counted | Unreadable | None,
+    drift: str,
+    *,
+    settled: int,
+    held: int,
+) -> ExchangeRecord:
     quote, now_ms = course.quote, course.adapters.clock.monotonic_ms()
     usage = course.conversation.snapshot().usage.get(course.contract.first.name)
     return ExchangeRecord(
@@ -79,10 +109,10 @@ def _recorded(course: Course, ended: Charge, count: Counted | Unreadable | None)
         reason=course.reason,
         outcome="free" if quote.kind == "free" else ended.outcome.value,
         asked=quote.asked,
-        price=quote.price,
-        received=ended.received,
+        price=settled + held,
+        received=ended.received if course.seen is None else course.seen,
         unreadable=count.reason if isinstance(count, Unreadable) else "",
-        charged=ended.posts,
+        charged=settled + ended.posts,
         overrun=ended.overrun,
         usage=usage.charged + usage.pending if usage else 0,
         status=course.status,
@@ -90,4 +120,5 @@ def _recorded(course: Course, ended: Charge, count: Counted | Unreadable | None)
         upstream_ms=course.upstream_ms(now_ms),
         total_ms=now_ms - course.began_ms,
         relayed_bytes=course.relayed_bytes,
+        drift=drift,
     )

@@ -124,6 +124,12 @@ class Metrics:
             ("contract",),
             registry=self._registry,
         )
+        self._drift = Counter(
+            "governor_schema_drift_total",
+            "Answers that were not as the catalog says; charged the higher count.",
+            ("contract", "operation"),
+            registry=self._registry,
+        )
         self._steps = Counter(
             "governor_clock_steps_total",
             "Steps of a clock that ledger time did not follow: the store's, or this machine's.",
@@ -203,6 +209,7 @@ class Metrics:
         )
         for contract in self._contracts:
             operations = (*self._operations[contract], OTHER)
+            _create(self._drift, (contract,), operations)
             for counter in (self._asked, self._received, self._charged, self._overrun):
                 _create(counter, (contract,), (*self._jobs, OTHER), operations)
 
@@ -223,6 +230,8 @@ class Metrics:
         self._received.labels(*posts).inc(record.received or 0)
         self._charged.labels(*posts).inc(record.charged)
         self._overrun.labels(*posts).inc(record.overrun)
+        if record.drift:
+            self._drift.labels(contract, posts[-1]).inc()
 
         own_ms = record.total_ms - record.waited_ms - record.upstream_ms
         self._throttle.labels(contract).observe(record.waited_ms / 1000)

@@ -10,6 +10,11 @@ Connections are kept alive and shared by all jobs. That is safe in HTTP/1.1 as t
 it: a request carries its own credentials, and no state is left in a connection. (A scheme that
 authenticates connections, NTLM, would break this rule of HTTP itself: RFC 9110, 11.6.2.)
 
+A stream (`Request.flows`) has a connection of its own, and our end of it contains little unread:
+what is there may count already, and nobody has seen it. The kernel's buffer is fixed, and reading
+from it is paused after each piece until the next is asked for; what TLS had taken out of it by then
+is the only other place (`STREAM_RECEIVE_BYTES`).
+
 Rejected: a hand-written HTTP client on h11 (slower, and ours to keep safe); an own `Connection`
 subclass of aiohttp (private state).
 """
@@ -22,8 +27,9 @@ from typing import TYPE_CHECKING
 import aiohttp
 from yarl import URL
 
+from governor.core.leading import UNREAD_BYTES
 from governor.errors import UpstreamError
-from governor.upstream.connecting import Wire, connector, sending_trace
+from governor.upstream.connecting import Wire, client_context, connector, sending_trace
 from governor.upstream.fields import from_wire, phrase
 from governor.upstream.mishaps import FOREIGN, broken_off, no_answer
 from governor.upstream.route import authority
@@ -39,6 +45,10 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 65_536  # the most that is passed on at once
 LINE_BYTES = 65_536  # a status line or field: cookies and GraphQL addresses pass 8 KB
+# Linux doubles the number for its own needs and lets no more than that arrive; TLS may have taken
+# as much out of it, once, when reading is paused. Elsewhere less arrives.
+STREAM_RECEIVE_BYTES = UNREAD_BYTES // 4
+STREAM_PIECE_BYTES = 4_096  # aiohttp's own buffer, beyond which it pauses by itself
 SWITCHING_PROTOCOLS = 101
 CARRYING = frozenset({200, 201, 202, 203, 206})  # statuses of answers that can hold posts
 UNASKED_FIELDS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
@@ -71,6 +81,41 @@ class Answer:
             raise broken_off(EOFError(), self._host)
 
 
+class Stream(Answer):
+    """An endless answer: nothing is taken from its socket while no next piece is asked for."""
+
+    def __init__(self, response: aiohttp.ClientResponse, host: str) -> None:
+        super().__init__(response, host)
+        connection = response.connection
+        self._protocol = None if connection is None else connection.protocol
+        transport = None if connection is None else connection.transport
+        if response.url.scheme == "https" and transport is not None:
+            # Of asyncio's TLS: stop taking from the socket as soon as a byte waits to be decoded.
+            transport.set_read_buffer_limits(high=1, low=0)  # type: ignore[attr-defined]  # of TLS
+        self._pause()
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """Yield the body as it arrives, as `Answer` does, and read nothing between two pieces."""
+        try:
+            while True:
+                self._resume()
+                chunk = await self._content.readany()
+                if not chunk:
+                    return
+                self._pause()
+                yield chunk
+        except FOREIGN as error:
+            raise broken_off(error, self._host) from error
+
+    def _pause(self) -> None:
+        if self._protocol is not None and self._protocol.transport is not None:
+            self._protocol.pause_reading()
+
+    def _resume(self) -> None:
+        if self._protocol is not None and self._protocol.transport is not None:
+            self._protocol.resume_reading()
+
+
 class HttpUpstream:
     """The platforms, over HTTP/1.1. Made within a running event loop; `close` it at the end.
 
@@ -89,22 +134,41 @@ class HttpUpstream:
     ) -> None:
         self._route = route
         self._connect_timeout_s = connect_timeout_ms / 1000
-        self._session = aiohttp.ClientSession(
-            connector=connector(route, ca_file, send_timeout_ms=read_timeout_ms),
+        self._read_timeout_ms = read_timeout_ms
+        self._context = client_context(ca_file)
+        self._session = self._open(None, CHUNK_BYTES)
+        self._streams: aiohttp.ClientSession | None = None  # opened by the first stream
+
+    def _open(self, receive_bytes: int | None, piece_bytes: int) -> aiohttp.ClientSession:
+        session = aiohttp.ClientSession(
+            connector=connector(
+                self._route,
+                self._context,
+                send_timeout_ms=self._read_timeout_ms,
+                receive_bytes=receive_bytes,
+            ),
             timeout=aiohttp.ClientTimeout(
-                total=None, connect=self._connect_timeout_s, sock_read=read_timeout_ms / 1000
+                total=None, connect=self._connect_timeout_s, sock_read=self._read_timeout_ms / 1000
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=UNASKED_FIELDS,
             auto_decompress=False,
             trust_env=False,
-            read_bufsize=CHUNK_BYTES,
+            read_bufsize=piece_bytes,
             max_line_size=LINE_BYTES,
             max_field_size=LINE_BYTES,
             trace_configs=[sending_trace()],
         )
-        assert self._session._retry_connection is True  # noqa: SLF001  # see the module's docstring
-        self._session._retry_connection = False  # noqa: SLF001  # there is no public switch
+        assert session._retry_connection is True  # noqa: SLF001  # see the module's docstring
+        session._retry_connection = False  # noqa: SLF001  # there is no public switch
+        return session
+
+    def _session_for(self, request: Request) -> aiohttp.ClientSession:
+        if not request.flows:
+            return self._session
+        if self._streams is None:
+            self._streams = self._open(STREAM_RECEIVE_BYTES, STREAM_PIECE_BYTES)
+        return self._streams
 
     @asynccontextmanager
     async def ask(
@@ -127,7 +191,7 @@ class HttpUpstream:
             raise UpstreamError(message, sent=False, status=502, kind="proxy_configuration_error")
         try:
             self._route.check(request.host, request.port)
-            response = await self._session.request(
+            response = await self._session_for(request).request(
                 request.method,
                 _url(request),
                 data=body,
@@ -144,7 +208,8 @@ class HttpUpstream:
             if response.status == SWITCHING_PROTOCOLS:
                 message = f"{request.host} changed the protocol, unasked"
                 raise UpstreamError(message, sent=True, status=502, kind="http_upgrade_failed")
-            yield Answer(response, request.host)
+            kind = Stream if request.flows else Answer
+            yield kind(response, request.host)
         finally:
             _let_go(response)
 
@@ -155,6 +220,8 @@ class HttpUpstream:
     async def close(self) -> None:
         """Close every connection, those in use too."""
         await self._session.close()
+        if self._streams is not None:
+            await self._streams.close()
 
 
 def _url(request: Request) -> URL:

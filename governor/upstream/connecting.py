@@ -30,22 +30,31 @@ if TYPE_CHECKING:
     from governor.upstream.route import Route
 
 
-def connector(route: Route, ca_file: Path | None, *, send_timeout_ms: int) -> aiohttp.TCPConnector:
-    """Return what opens and keeps aiohttp's connections. Raises ConfigError for `ca_file`."""
+def connector(
+    route: Route, context: ssl.SSLContext, *, send_timeout_ms: int, receive_bytes: int | None = None
+) -> aiohttp.TCPConnector:
+    """Return what opens aiohttp's connections, and keeps those of answers that end.
+
+    `receive_bytes` fixes what the kernel may hold unread of each, instead of growing as it likes;
+    such a connection is used once. It holds before connecting, for TCP agrees on a scale then.
+    """
 
     def checked_socket(address: tuple[Any, ...]) -> socket.socket:
         family, kind, protocol, _, endpoint = address
         route.dialled.check(endpoint[0], endpoint[1])
         opened = socket.socket(family, kind, protocol)
+        if receive_bytes is not None:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         if sys.platform == "linux":
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, send_timeout_ms)
         return opened
 
     return aiohttp.TCPConnector(
-        ssl=_client_context(ca_file),
+        ssl=context,
         resolver=_RouteResolver(route),
         socket_factory=checked_socket,
         limit=0,  # the front door bounds exchanges; a queue here would hold them unseen
+        force_close=receive_bytes is not None,
     )
 
 
@@ -103,7 +112,7 @@ class _RouteResolver(AbstractResolver):
         pass
 
 
-def _client_context(ca_file: Path | None) -> ssl.SSLContext:
+def client_context(ca_file: Path | None) -> ssl.SSLContext:
     """Return how servers are verified: public roots, and those of `ca_file`. Raises ConfigError.
 
     The roots are certifi's, the same on every machine; `ssl.create_default_context` was rejected

@@ -11,7 +11,7 @@ COMPOSING: Final = "governor/conversation/composing.py"
 VIGIL: Final = "governor/conversation/vigil.py"
 ADMISSION: Final = "governor/exchange/admission.py"
 FORWARDING: Final = "governor/exchange/forwarding.py"
-RESOLVING: Final = "governor/exchange/resolving.py"
+HOLDING: Final = "governor/exchange/holding.py"
 WRITER: Final = "governor/journal/writer.py"
 C: Final = "tests/shell/conversation/"
 TALKS: Final = C
@@ -22,19 +22,19 @@ MUTANTS: Final = (
     Mutant(
         1,
         "the claim is durable before the first byte",
-        ADMISSION,
-        "        await course.adapters.journal.append(claimed)\n",
-        "        pass\n",
+        HOLDING,
+        "    await course.adapters.journal.append(claimed)\n",
+        "",
         f"{E}test_admission.py {E}test_life.py",
     ),
     Mutant(
         1,
         "a resolution is durable before the ledger is told",
-        RESOLVING,
-        "    if await _is_durable(course, ended, posts):\n        course.conversation.end("
-        "course.hold, posts, lingers=ended.lingers)\n",
-        "    course.conversation.end(course.hold, posts, lingers=ended.lingers)\n"
-        "    await _is_durable(course, ended, posts)\n",
+        HOLDING,
+        "    if await _is_durable(course, holding, charge, posts, raised):\n        "
+        "course.conversation.end(holding.hold, posts, lingers=charge.lingers)\n",
+        "    course.conversation.end(holding.hold, posts, lingers=charge.lingers)\n"
+        "    await _is_durable(course, holding, charge, posts, raised)\n",
         f"{E}test_resolving.py {E}test_life.py",
     ),
     Mutant(
@@ -147,7 +147,7 @@ MUTANTS: Final = (
         5,
         "an old grant is given back at its first byte",
         FORWARDING,
-        "if claimed and course.is_enforced and course.grant_age_ms() > OLDEST_GRANT_MS:",
+        "if claimed and course.is_enforced and course.first.is_old(course.adapters.clock):",
         "if False:",
         f"{E}test_forwarding.py",
     ),
@@ -187,8 +187,8 @@ MUTANTS: Final = (
         9,
         "the way out never sends twice",
         "governor/upstream/client.py",
-        "        self._session._retry_connection = False",
-        "        self._session._retry_connection = True",
+        "        session._retry_connection = False",
+        "        session._retry_connection = True",
         "tests/shell/upstream/test_client.py",
     ),
     Mutant(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from governor.core.ledger.records import Outcome
-from governor.exchange.forwarding import OLDEST_GRANT_MS
+from governor.exchange.holding import OLDEST_GRANT_MS
 from tests.fakes.scripted import (
     FULL_PRICE,
     HALF,

@@ -17,7 +17,7 @@ import pytest
 from governor.core.ledger.holds import Hold
 from governor.core.ledger.records import Claimed, Resolved
 from governor.core.policy import Job, amounts
-from governor.exchange.forwarding import OLDEST_GRANT_MS
+from governor.exchange.holding import OLDEST_GRANT_MS
 from tests.fakes.scripted import (
     FULL,
     FULL_PRICE,
