@@ -1,6 +1,7 @@
 """What each platform serves, as data: one TOML file per platform, read by `core.catalog`.
 
-A new platform is a new file beside this one; `x.toml` explains the format as it goes along.
+A new platform is a new file beside this one: README shows how one is added, and the docstring of
+`governor.core.catalog` explains the format. The head of each file recommends a contract for it.
 """
 
 from __future__ import annotations
