@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governor.catalogs import text
-from governor.core.catalog import Catalog
+from governor.core.catalog import Body, Catalog
+from governor.errors import ConfigError
+from tests.fakes.catalogs import operations, row
 
 X = Catalog.parse(text("x"))
 API = "api.x.com"
@@ -134,3 +136,170 @@ def test_no_path_crashes_and_none_but_the_named_is_free(path: str) -> None:
     quoted = X.quote("POST", API, "/" + path)
 
     assert quoted.kind != "free" or path.lower().partition("?")[0] == "oauth2/token"
+
+
+Y = Catalog.parse(
+    """
+name = "y"
+counts = "records"
+dialect = "reddit"
+domains = ["y.test"]
+[segments]
+word = "[a-z]+"
+[walkers.post]
+has = ["id", "text"]
+[[group]]
+title = "posts"
+kind = "posts"
+hosts = ["api.y.test"]
+walkers = ["post"]
+each = 1
+page_param = "count"
+"""
+    + operations(
+        row("search", "page = { max = 50 }", "costs = { units = 2 }", request="GET /search"),
+        row("query", 'asks = ["json"]', "page = { default = 5, max = 100 }", request="POST /query"),
+        row(
+            "graph",
+            'hosts = ["*"]',
+            'asks = ["variables"]',
+            "page = { default = 20, max = 1000 }",
+            request="GET /**/graphql/{word}/Timeline | POST /**/graphql/{word}/Timeline",
+        ),
+        row(
+            "graph_other",
+            'hosts = ["*.y.test"]',
+            "items = 7",
+            "costs = { units = 100 }",
+            request="GET /**/graphql/{word}/{word}",
+        ),
+        row("filter", 'kind = "stream"', 'hosts = ["stream.y.test"]', request="GET /filter.json"),
+        row("hook", 'kind = "refused"', 'reason = "pushes"', request="POST /hooks/{word}"),
+        row("hooks", 'kind = "free"', request="GET /hooks/{word}"),
+        row("head", 'kind = "free"', request="HEAD /count"),
+        row("counted", "items = 1", request="GET /count"),
+        row("options", 'kind = "free"', request="OPTIONS /search"),
+    )
+)
+Y_API = "api.y.test"
+
+
+def test_a_catalog_says_how_its_platform_counts_and_speaks() -> None:
+    assert (Y.counts, Y.dialect) == ("records", "reddit")
+    assert Y.units == ("requests", "records", "units")
+    assert X.units == ("requests", "posts")
+
+
+@pytest.mark.parametrize(
+    ("method", "host", "target", "operation"),
+    [
+        ("GET", Y_API, "/graphql/abc/Timeline", "graph"),
+        ("GET", "y.test", "/i/api/graphql/abc/timeline", "graph"),
+        ("POST", "new.y.test", "/graphql/graphql/graphql/timeline?x", "graph"),
+        ("GET", Y_API, "/i/api/graphql/abc/Other", "graph_other"),
+        ("GET", "y.test", "/graphql/abc/Other", "unknown"),
+        ("GET", Y_API, "/i/api/graphql/7/timeline", "unknown"),
+        ("GET", "other.y.test", "/search", "unknown"),
+        ("HEAD", Y_API, "/search", "search"),
+        ("HEAD", Y_API, "/count", "head"),
+        ("GET", Y_API, "/count", "counted"),
+        ("OPTIONS", Y_API, "/search", "options"),
+        ("OPTIONS", Y_API, "/query", "unknown"),
+        ("GET", Y_API, "/hooks/a", "hooks"),
+    ],
+)
+def test_hosts_prefixes_and_methods(method: str, host: str, target: str, operation: str) -> None:
+    """A HEAD is the GET it stands for, and an OPTIONS is nothing without a row of its own."""
+    assert Y.quote(method, host, target).operation == operation
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "OPTIONS", "get", "PURGE"])
+@pytest.mark.parametrize("host", ["stream.y.test", Y_API, "new.y.test"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/filter.json",
+        "/filter",
+        "//filter",
+        "/FILTER/",
+        "/filter;a.json",
+        "/%2566ilter",
+        "/x/../filter",
+    ],
+)
+def test_no_spelling_host_or_method_makes_an_endless_answer_an_unknown_one(
+    method: str, host: str, path: str
+) -> None:
+    """An unknown answer is held at a price; a stream would never end to be charged."""
+    quoted = Y.quote(method, host, path)
+
+    assert (quoted.kind, quoted.operation) == ("stream", "filter")
+    assert quoted.flow is not None
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST", "DELETE"])
+def test_what_is_refused_is_refused_by_every_method_that_has_no_row(method: str) -> None:
+    """A server that honours a method override makes a POST of any of them."""
+    assert Y.quote(method, "y.test", "/hooks/a").kind == "refused"
+
+
+def test_a_body_is_read_only_where_it_says_what_is_asked_for() -> None:
+    for method, target, reads in (
+        ("POST", "/query", True),
+        ("GET", "/graphql/a/timeline", True),
+        ("POST", "/x/graphql/a/timeline?variables=%7B%7D", True),
+        ("GET", "/search", False),
+        ("POST", "/hooks/a", False),
+        ("POST", "/new", False),
+    ):
+        assert Y.reads_body(method, Y_API, target) is reads
+
+
+def test_a_body_says_what_is_asked_for() -> None:
+    for body, asked in (
+        (b'{"count": 7}', 7),
+        (b"{}", 5),
+        (b"", 5),
+        (b'{"count": 7, "count": 70}', 70),
+        (b'{"count": "7 "}', 100),
+        (b"count=7", 100),
+        (None, 100),
+    ):
+        quoted = Y.quote("POST", Y_API, "/query", Body("application/json", body))
+        assert (quoted.asked, quoted.price) == (asked, asked)
+    assert Y.quote("POST", Y_API, "/query").asked == 100
+
+
+def test_an_unknown_request_costs_the_most_of_its_host_in_every_unit() -> None:
+    quoted = Y.quote("GET", Y_API, "/new")
+
+    assert (quoted.kind, quoted.price, quoted.costs) == ("unknown", 1000, (("units", 100),))
+    assert quoted.counting.own == quoted.counting.every == Y.walkers
+
+
+def test_a_contract_names_the_domains_of_a_platform_with_many_hosts() -> None:
+    many = Catalog.parse(
+        """
+        name = "m"
+        domains = []
+        domains_from = "contract"
+        [walkers.post]
+        has = ["id"]
+        [[group]]
+        title = "g"
+        kind = "free"
+        hosts = ["*"]
+        operations = [{ name = "a", request = "GET /a", source = "docs" }]
+        """
+    )
+    with pytest.raises(ConfigError, match="the contract must say which"):
+        many.on(())
+    with pytest.raises(ConfigError, match="domains of its own"):
+        Y.on(("y.test",))
+
+    one = many.on(("Social.example",))
+
+    assert not many.governs("social.example")
+    assert one.governs("api.social.example")
+    assert one.quote("GET", "social.example", "/a").kind == "free"
+    assert Y.on(()) is Y
