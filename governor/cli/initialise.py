@@ -44,18 +44,19 @@ async def initialise(
     Raises OperatorError, or LedgerUnreachableError if Redis did not answer: then it may be run
     again, and goes on where it broke off.
     """
-    _require_used(config, used)
+    read = parts.read_catalogs(config)
+    contracts = parts.contracts(config, read)
+    _require_used(contracts, used)
     words = Words(used, moves, raises, drops)
     clock = SystemClock()
-    read = parts.read_catalogs(config)
     async with idle_member(config, clock, create=True) as member:
         said = [f"state: {config.ledger.state}, of member {member.state.member}"]
         said += _ca(config, read, clock)
-        names = [contract.name for contract in config.contracts()]
+        names = [contract.name for contract in contracts]
         if used is None:
             _require_no_other_name(member.state, names)
         tears.require_word(member.state, names, used)
-        plans = [await plan(member, contract, words) for contract in config.contracts()]
+        plans = [await plan(member, contract, words) for contract in contracts]
         _require_known(drops, plans)
         began = False
         for each in plans:
@@ -71,13 +72,13 @@ async def initialise(
     return [*said, "next: `governor run`"]
 
 
-def _require_used(config: Config, used: int | None) -> None:
+def _require_used(contracts: tuple[Contract, ...], used: int | None) -> None:
     """Raise UsageError for more than a window could hold: it could not be taken back."""
     if used is None:
         return
     if used >= MOST_POSTS:
         raise UsageError(f"--used is below {MOST_POSTS:,} posts, and not {used:,}")
-    for contract in config.contracts():
+    for contract in contracts:
         most = _most(contract)
         if used > most:
             raise UsageError(

@@ -37,6 +37,7 @@ class Member:
     """One member and what records for it. `talks` are its conversations, once it has joined."""
 
     config: Config
+    contracts: tuple[Contract, ...]
     journal: Journal
     clock: Clock
     metrics: Metrics
@@ -61,9 +62,9 @@ class Member:
         stack.push_async_callback(endless.cancel)
         endless.start(keeping.keep_short(self.journal, self.clock, keep_ms), "hourly retention")
         # All rules first: they are written with a checkpoint, which knows nothing of a live talk.
-        for contract in self.config.contracts():
+        for contract in self.contracts:
             await self._adopt_rules(contract, state)
-        for contract in self.config.contracts():
+        for contract in self.contracts:
             self.talks[contract.name] = await self._join(contract, state, stack)
 
     async def _join(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,28 +14,72 @@ from governor.journal import Reader
 from governor.store import EmbeddedStore, RedisStore, Sentinels
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from governor.clock import Clock
     from governor.config import Config
-    from governor.config.model import Sentinel
+    from governor.config.model import Contract, Sentinel
+    from governor.core import policy
     from governor.core.ledger.state import ContractState
 
 JOURNAL: Final = "journal.db"
 
 
 def read_catalogs(config: Config) -> dict[str, Catalog]:
-    """Return each contract's catalog. Raises ConfigError with every mistake in them."""
-    found = {}
+    """Return each contract's catalog, on the contract's domains.
+
+    Raises ConfigError with every mistake in them, and with every one that a contract makes about
+    its own: a unit that it does not know, domains where it names hosts, or none where it does not.
+    """
+    found, mistakes = {}, list[str]()
     for contract in config.contract:
-        if contract.catalog.endswith(".toml"):
-            try:
-                text = Path(contract.catalog).expanduser().read_text("utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                said = getattr(error, "strerror", None) or "it is not UTF-8"
-                raise ConfigError(f"catalog {contract.catalog} cannot be read: {said}") from error
-        else:
-            text = catalogs.text(contract.catalog)
-        found[contract.name] = Catalog.parse(text)
+        try:
+            catalog = Catalog.parse(_catalog_text(contract.catalog))
+            mistakes += _misfits(contract, catalog)
+            found[contract.name] = catalog.on(contract.domains) if contract.domains else catalog
+        except ConfigError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise ConfigError(*dict.fromkeys(mistakes))
     return found
+
+
+def contracts(config: Config, read: Mapping[str, Catalog]) -> tuple[policy.Contract, ...]:
+    """Return the contracts as the core knows them, counting what their catalogs count."""
+    return tuple(
+        replace(contract, counts=read[contract.name].counts) for contract in config.contracts()
+    )
+
+
+def _catalog_text(name: str) -> str:
+    if not name.endswith(".toml"):
+        return catalogs.text(name)
+    try:
+        return Path(name).expanduser().read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        said = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise ConfigError(f"catalog {name} cannot be read: {said}") from error
+
+
+def _misfits(contract: Contract, catalog: Catalog) -> Iterator[str]:
+    """Yield what a contract says that its catalog does not know."""
+    known = tuple(dict.fromkeys(("posts", *catalog.units)))
+    for limit in contract.limit:
+        if limit.unit is not None and limit.unit not in known:
+            yield (
+                f"contract {contract.name!r}, limit {limit.name!r}: catalog {contract.catalog} "
+                f"has no unit {limit.unit!r}; it has {', '.join(known)}"
+            )
+    if contract.domains and catalog.domains:
+        yield (
+            f"contract {contract.name!r}: catalog {contract.catalog} names its domains itself, "
+            f"{', '.join(catalog.domains)}; leave out the contract's"
+        )
+    if not contract.domains and not catalog.domains:
+        yield (
+            f"contract {contract.name!r}: catalog {contract.catalog} is for many platforms; write "
+            'which this contract is with, as domains = ["mastodon.social"]'
+        )
 
 
 def domains(read: dict[str, Catalog]) -> tuple[str, ...]:

@@ -73,6 +73,7 @@ class Running:
 async def start(config: Config, stack: AsyncExitStack, clock: Clock, log: Log) -> Running:
     """Build everything and listen; `stack` takes it down in reverse. Raises OperatorError."""
     read = parts.read_catalogs(config)
+    contracts = parts.contracts(config, read)
     journal = Journal.open(
         config.ledger.state,
         clock=clock,
@@ -85,7 +86,7 @@ async def start(config: Config, stack: AsyncExitStack, clock: Clock, log: Log) -
     authority = parts.load_ca(config, read, clock)
     talks: dict[str, Conversation] = {}
     metrics = Metrics(
-        contracts=config.contracts(),
+        contracts=contracts,
         jobs=config.jobs(),
         operations={name: catalog.operations for name, catalog in read.items()},
         snapshots=lambda: [talk.snapshot() for talk in talks.values()],
@@ -94,7 +95,7 @@ async def start(config: Config, stack: AsyncExitStack, clock: Clock, log: Log) -
         version=governor.__version__,
     )
     tasks = Tasks(log.task_failed)
-    member = Member(config, journal, clock, metrics, log, tasks, talks)
+    member = Member(config, contracts, journal, clock, metrics, log, tasks, talks)
     await member.join(stack)
     return await listen(member, read, authority, stack)
 
@@ -115,7 +116,7 @@ async def listen(
     exchange = Exchange(
         tuple(
             Governed(contract, read[contract.name], member.talks[contract.name])
-            for contract in config.contracts()
+            for contract in member.contracts
         ),
         {job.name: job for job in config.jobs()},
         upstream=upstream,
@@ -124,7 +125,7 @@ async def listen(
         tasks=resolving,
         record=Reporter(member.metrics, member.log),
     )
-    answers = Answers(config.contracts(), member.talks, member.journal)
+    answers = Answers(member.contracts, member.talks, member.journal)
     await doors.open_admin(config, answers, member.metrics, listeners, stack)
     proxy = doors.front(member, exchange, upstream, authority, parts.domains(read))
     await doors.open_proxy(config, proxy, listeners, stack)
