@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from governor import catalogs, certs, recovery
 from governor.config import without_password
+from governor.config.environment import suggestion
 from governor.core.catalog import Catalog
 from governor.errors import ConfigError, LedgerError
 from governor.journal import Reader
@@ -35,12 +36,12 @@ def read_catalogs(config: Config) -> dict[str, Catalog]:
     for contract in config.contract:
         try:
             catalog = Catalog.parse(_catalog_text(contract.catalog))
-            mistakes += _misfits(contract, catalog)
-            found[contract.name] = catalog.on(contract.domains) if contract.domains else catalog
+            mistakes += _unknown_units(contract, catalog)
+            found[contract.name] = catalog.on(contract.domains)
         except ConfigError as error:
-            mistakes += error.mistakes
+            mistakes += (f"contract {contract.name!r}: {each}" for each in error.mistakes)
     if mistakes:
-        raise ConfigError(*dict.fromkeys(mistakes))
+        raise ConfigError(*mistakes)
     return found
 
 
@@ -61,25 +62,16 @@ def _catalog_text(name: str) -> str:
         raise ConfigError(f"catalog {name} cannot be read: {said}") from error
 
 
-def _misfits(contract: Contract, catalog: Catalog) -> Iterator[str]:
-    """Yield what a contract says that its catalog does not know."""
+def _unknown_units(contract: Contract, catalog: Catalog) -> Iterator[str]:
+    """Yield what is wrong with limits in a unit that nothing is counted in."""
     known = tuple(dict.fromkeys(("posts", *catalog.units)))
     for limit in contract.limit:
         if limit.unit is not None and limit.unit not in known:
+            meant = suggestion(limit.unit, known) or f"; it has {', '.join(known)}"
             yield (
-                f"contract {contract.name!r}, limit {limit.name!r}: catalog {contract.catalog} "
-                f"has no unit {limit.unit!r}; it has {', '.join(known)}"
+                f"contract {contract.name!r}: limit {limit.name!r} counts {limit.unit}, a unit "
+                f"that catalog {catalog.name!r} does not have{meant}"
             )
-    if contract.domains and catalog.domains:
-        yield (
-            f"contract {contract.name!r}: catalog {contract.catalog} names its domains itself, "
-            f"{', '.join(catalog.domains)}; leave out the contract's"
-        )
-    if not contract.domains and not catalog.domains:
-        yield (
-            f"contract {contract.name!r}: catalog {contract.catalog} is for many platforms; write "
-            'which this contract is with, as domains = ["mastodon.social"]'
-        )
 
 
 def domains(read: dict[str, Catalog]) -> tuple[str, ...]:

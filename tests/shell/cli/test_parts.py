@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from governor import certs, recovery
+from governor import catalogs, certs, recovery
 from governor.cli import parts
 from governor.clock import SystemClock
 from governor.core.ledger.messages import Account, Identity
@@ -75,6 +76,70 @@ def test_a_catalog_that_went_away_is_named(configure: Configure, tmp_path: Path)
 
     with pytest.raises(ConfigError, match=r"mine\.toml cannot be read: No such file"):
         parts.read_catalogs(config)
+
+
+def of_youtube(unit: str) -> str:
+    return (
+        '[[contract]]\nname = "youtube"\ncatalog = "youtube.toml"\n[[contract.limit]]\n'
+        f'name = "a-day"\nmost = 100\nunit = "{unit}"\nperiod = "day"\ntime_zone = "UTC"\n'
+    )
+
+
+@pytest.mark.parametrize("unit", ["posts", "items", "requests", "units", "searches"])
+def test_a_limit_may_be_in_every_unit_of_the_catalog(
+    configure: Configure, tmp_path: Path, unit: str
+) -> None:
+    """What is received is posts by either name; the contract counts it by the catalog's."""
+    (tmp_path / "youtube.toml").write_text(catalogs.text("youtube"), "utf-8")
+    config = configure(contract=of_youtube(unit))
+    (contract,) = parts.contracts(config, parts.read_catalogs(config))
+
+    assert contract.counts == "items"
+    assert contract.on_posts(contract.limits[0]) == (unit in ("posts", "items"))
+
+
+@pytest.mark.parametrize(
+    ("unit", "meant"), [("unit", "; did you mean units?"), ("points", "; it has posts, requests,")]
+)
+def test_a_unit_that_the_catalog_does_not_have_is_told(
+    configure: Configure, tmp_path: Path, unit: str, meant: str
+) -> None:
+    (tmp_path / "youtube.toml").write_text(catalogs.text("youtube"), "utf-8")
+    said = (
+        f"contract 'youtube': limit 'a-day' counts {unit}, a unit that catalog 'youtube' does "
+        f"not have{meant}"
+    )
+
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        parts.read_catalogs(configure(contract=of_youtube(unit)))
+
+
+MASTODON: Final = '[[contract]]\nname = "m"\ncatalog = "mastodon.toml"\n'
+WIRE: Final = '[[contract.limit]]\nname = "wire"\nrequests = 300\nwindow = "5m"\n'
+
+
+def test_a_contract_says_which_hosts_of_many_it_is_about(
+    configure: Configure, tmp_path: Path
+) -> None:
+    (tmp_path / "mastodon.toml").write_text(catalogs.text("mastodon"), "utf-8")
+    config = configure(contract=f'{MASTODON}domains = ["mastodon.social"]\n{WIRE}')
+    read = parts.read_catalogs(config)
+
+    assert parts.domains(read) == ("mastodon.social",)
+    assert parts.contracts(config, read)[0].domains == ("mastodon.social",)
+
+
+def test_all_that_contracts_and_catalogs_disagree_about_is_told_at_once(
+    configure: Configure, tmp_path: Path
+) -> None:
+    (tmp_path / "mastodon.toml").write_text(catalogs.text("mastodon"), "utf-8")
+    (tmp_path / "youtube.toml").write_text(catalogs.text("youtube"), "utf-8")
+    own = f'[[contract]]\ndomains = ["mine.social"]\n{WIRE}'
+
+    with pytest.raises(ConfigError) as raised:
+        parts.read_catalogs(configure(contract=f"{MASTODON}{WIRE}{of_youtube('points')}{own}"))
+    said = [mistake.partition(": ")[0] for mistake in raised.value.mistakes]
+    assert said == ["contract 'm'", "contract 'youtube'", "contract 'x'"]
 
 
 def test_the_ca_may_sign_for_what_is_governed(configure: Configure) -> None:
