@@ -99,7 +99,7 @@ def test_a_limit_may_be_in_every_unit_of_the_catalog(
 
 
 @pytest.mark.parametrize(
-    ("unit", "meant"), [("unit", "; did you mean units?"), ("points", "; it has posts, requests,")]
+    ("unit", "meant"), [("unit", "; did you mean units?"), ("calls", "; it has posts, requests,")]
 )
 def test_a_unit_that_the_catalog_does_not_have_is_told(
     configure: Configure, tmp_path: Path, unit: str, meant: str
