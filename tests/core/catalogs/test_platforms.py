@@ -14,6 +14,7 @@ from tests.core.catalogs.platforms import catalog, configured, counted, json_bod
 
 README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
 HOST = "api.agora.example"
+OTHERS = sorted(set(names()) - {"x"})  # X's has tests of its own
 
 
 def shown(beginning: str) -> str:
@@ -88,8 +89,39 @@ def test_each_built_in_catalog_is_listed_and_speaks_a_dialect(name: str) -> None
     assert catalog(name).dialect in DIALECTS
 
 
-@pytest.mark.parametrize("name", sorted(set(names()) - {"x"}))
+@pytest.mark.parametrize("name", OTHERS)
 def test_each_catalog_recommends_a_contract_of_its_own_name(name: str, tmp_path: Path) -> None:
     contract = recommended(name, tmp_path)
 
     assert (contract.name, contract.catalog) == (name, name)
+
+
+SAMPLES = {
+    "id": "7",
+    "name": "rain",
+    "json": "",
+    "names": "t3_a,t3_b",
+    "title": "a_title",
+    "comment": "c3",
+    "sort": "new",
+    "kind": "saved",
+    "group_key": "ungrouped-7",
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_row_is_found_by_a_plain_request(name: str) -> None:
+    """No row stands behind another: each path leads to the operation that its row names."""
+    each = catalog(name)
+    host = each.domains[0] if each.domains else "example.social"
+    for row in each.rows:
+        method, _, path = row.request.partition(" ")
+        plain = re.sub(r"\{([a-z_]+)\}", lambda found: SAMPLES[found[1]], path)
+        here = next(iter(row.hosts.exact), host)
+
+        assert each.quote(method, here, plain).operation == row.operation.name
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_no_row_is_without_a_source(name: str) -> None:
+    assert all(row.source.strip() for row in catalog(name).rows)

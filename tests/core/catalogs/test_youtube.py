@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from tests.core.catalogs.platforms import catalog, counted, recommended
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 YOUTUBE = catalog("youtube")
@@ -176,6 +179,29 @@ def test_every_operation_has_a_case_here() -> None:
         ]
     }
     assert seen | {"videos_insert_part", "batch", "discovery"} == set(YOUTUBE.operations)
+
+
+def methods(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the methods of the API's description, those of resources within too."""
+    for each in resource.get("resources", {}).values():
+        yield from methods(each)
+    yield from resource.get("methods", {}).values()
+
+
+def test_every_method_of_the_api_s_description_is_catalogued() -> None:
+    """At its path and where it uploads; a newer description with a further one fails this test."""
+    documents = files("googleapiclient.discovery_cache").joinpath("documents")
+    described = json.loads(documents.joinpath("youtube.v3.json").read_text("utf-8"))
+    asked = []
+    for method in methods(described):
+        protocols = method.get("mediaUpload", {}).get("protocols", {})
+        for path in (f"/{method['path']}", *(each["path"] for each in protocols.values())):
+            quote = YOUTUBE.quote(method["httpMethod"], HOSTS[0], path.replace("{id}", "7"))
+            asked.append(quote)
+            assert quote.kind in {"posts", "refused"}, method["id"]
+            assert quote.kind == "refused" or sum(dict(quote.costs).values()) >= 1, method["id"]
+
+    assert len(asked) > 80
 
 
 def test_the_recommended_contract_is_in_units_of_the_catalog(tmp_path: Path) -> None:
