@@ -29,6 +29,8 @@ IN_BODIES: Final = frozenset({"form", "json", "variables"})
 
 # Printable ASCII without what some servers split at, cut at or read as a path, and whole escapes.
 NOT_PLAIN = re.compile(r"[^!\"$%&-:<-\[\]-~]|%(?![0-9A-Fa-f]{2})")
+HIDDEN = re.compile("%(26|3[bBdD])")  # an escaped separator of fields
+SEPARATORS = re.compile("[&;]")
 NOT_NAMING = re.compile(r"[^a-z0-9]")
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 CHARSETS = ("", "charset=utf-8", 'charset="utf-8"')
@@ -157,7 +159,25 @@ def _fields(raw: str) -> Members | None:
     if NOT_PLAIN.search(raw) or raw.count("&") >= MOST_NAMES:
         return None
     pairs = [pair.partition("=") for pair in raw.split("&") if pair]
-    return Members((unquote_plus(name), unquote_plus(value)) for name, _, value in pairs)
+    fields = Members((unquote_plus(name), unquote_plus(value)) for name, _, value in pairs)
+    if HIDDEN.search(raw):
+        fields += _hidden(raw, fields)
+    return fields
+
+
+def _hidden(raw: str, fields: Members) -> Iterator[tuple[str, None]]:
+    """Yield what appears besides when the whole is decoded before it is split, as some proxies do.
+
+    Their values are null, which is never plain: most servers do not see them. A value that is only
+    cut short by it (a search for `AT%26T`) asks for no more than the whole.
+    """
+    whole: dict[str, list[str]] = {}
+    for name, value in fields:
+        whole.setdefault(name, []).append(value)
+    for pair in SEPARATORS.split(unquote_plus(raw), maxsplit=MOST_NAMES):
+        name, _, value = pair.partition("=")
+        if not any(each.startswith(value) for each in whole.get(name, ())):
+            yield name, None
 
 
 def _object(text: str) -> Members | None:
