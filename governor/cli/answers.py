@@ -10,6 +10,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import governor
+from governor.config.values import duration_text
+from governor.core.ledger.messages import SHARE
 from governor.core.policy import strictest
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from governor.conversation import Conversation
     from governor.core.ledger.decisions import Snapshot
     from governor.core.ledger.messages import Usage
-    from governor.core.policy import Contract
+    from governor.core.policy import Contract, Limit
     from governor.journal import Journal
 
 
@@ -57,11 +59,12 @@ class Answers:
 
 
 def contract_status(contract: Contract, seen: Snapshot) -> dict[str, Any]:
-    """Return one contract's part of /status. Posts, and milliseconds of ledger time.
+    """Return one contract's part of /status. Accounts in their units, times of the ledger in ms.
 
     While its ledger is in doubt, `doubt_ms` says for how long; closed by a loss, it waits for the
     members `awaiting`, and if `awaits_word` for an operator.
     """
+    limits = {limit.name: limit for limit in contract.limits}
     return {
         "name": contract.name,
         "mode": contract.mode,
@@ -74,15 +77,23 @@ def contract_status(contract: Contract, seen: Snapshot) -> dict[str, Any]:
         "waiting": seen.waiting,
         "holds": seen.holds,
         "oldest_hold_ms": seen.oldest_hold_ms,
-        "accounts": {name: account_status(usage) for name, usage in seen.usage.items()},
+        "accounts": {
+            name: account_status(usage, limits.get(name.partition(SHARE)[0]))
+            for name, usage in seen.usage.items()
+        },
     }
 
 
-def account_status(usage: Usage) -> dict[str, int | None]:
-    """Return one account's part; without a limit of its own it has no headroom to show."""
+def account_status(usage: Usage, limit: Limit | None) -> dict[str, int | str | None]:
+    """Return one account's part; without a limit of its own it has no headroom to show.
+
+    `limit` is the one that it belongs to, None if that is not configured any more.
+    """
     used = usage.charged + usage.pending
     return {
         "limit": usage.limit,
+        "unit": None if limit is None else limit.unit,
+        "span": None if limit is None else limit.calendar or duration_text(limit.window_ms),
         "charged": usage.charged,
         "held": usage.pending,
         "usage": used,

@@ -20,6 +20,8 @@ from governor.errors import ConfigError
 if TYPE_CHECKING:
     from governor.config import Config
 
+ABSENT = "-"
+WIDTH = 140  # so that an account, its unit and its calendar's zone stand on one line
 WITHIN_S = 5  # the probe of the ledger may take 2 s; a container's health check waits no longer
 
 
@@ -46,18 +48,25 @@ async def ask(config: Config, path: str) -> tuple[bool, str]:
 
 def table(status: dict[str, Any]) -> str:
     """Return /status as a person reads it; below it, what keeps a ledger from being open."""
-    shown = Table("contract", "account", "limit", "used", "held", "headroom", "ledger")
+    columns = ("contract", "account", "limit", "in", "used", "held", "headroom", "ledger")
+    shown = Table(*columns)
     for contract in status["contracts"]:
         # Before the ledger's first word nothing is known of an account; that it is not open is.
-        accounts: dict[str, dict[str, int | None]] = contract["accounts"] or {"-": {}}
-        for account, usage in accounts.items():
-            numbers = (usage.get(key) for key in ("limit", "usage", "held", "headroom"))
-            cells = ("-" if number is None else f"{number:,}" for number in numbers)
-            shown.add_row(contract["name"], account, *cells, contract["ledger"])
+        for account, usage in (contract["accounts"] or {"-": {}}).items():
+            limit = _number(usage.get("limit"))
+            if limit != ABSENT and usage.get("unit"):
+                limit += f" {usage['unit']}"
+            numbers = (_number(usage.get(key)) for key in ("usage", "held", "headroom"))
+            span = usage.get("span") or ABSENT
+            shown.add_row(contract["name"], account, limit, span, *numbers, contract["ledger"])
     text = StringIO()
-    Console(file=text, width=100).print(shown)
+    Console(file=text, width=WIDTH).print(shown)
     lines = [line for contract in status["contracts"] for line in doubted(contract)]
     return "\n".join((text.getvalue().rstrip(), *lines))
+
+
+def _number(value: int | None) -> str:
+    return ABSENT if value is None else f"{value:,}"
 
 
 def doubted(contract: dict[str, Any]) -> list[str]:

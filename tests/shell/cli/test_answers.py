@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -20,6 +21,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.fakes.redis import RedisServer
+
+
+SEEN: Final = Snapshot(
+    contract="x",
+    doubt=None,
+    usage={},
+    time_ms=1,
+    high_ms=2,
+    waiting=3,
+    holds=4,
+    oldest_hold_ms=5,
+    stepped=(),
+    doubt_ms=6,
+    members=("a", "b"),
+    awaiting=("b",),
+    awaits_word=True,
+)
 
 
 async def test_a_ledger_that_goes_away_is_not_ready(
@@ -64,8 +82,10 @@ async def test_the_mode_that_is_shown_is_the_one_that_binds(tmp_path: Path) -> N
 def test_an_account_shows_what_is_left_of_it() -> None:
     usage = Usage(charged=300, pending=100, limit=1_000, next_free_ms=7)
 
-    assert account_status(usage) == {
+    assert account_status(usage, Limit("x-24h", 1_000, 86_400_000)) == {
         "limit": 1_000,
+        "unit": "posts",
+        "span": "24h",
         "charged": 300,
         "held": 100,
         "usage": 400,
@@ -79,27 +99,28 @@ def test_headroom_is_never_negative(limit: int | None, headroom: int | None) -> 
     """What was received is recorded even over the limit; a share may have none."""
     usage = Usage(charged=300, pending=100, limit=limit, next_free_ms=None)
 
-    assert account_status(usage)["headroom"] == headroom
+    assert account_status(usage, None)["headroom"] == headroom
+
+
+def test_an_account_names_the_unit_and_the_calendar_of_its_limit() -> None:
+    """Its share too; an account of which no limit is configured names neither."""
+    pacific = "day America/Los_Angeles"
+    contract = Contract("y", "y", (Limit("units", 10_000, 90_000_000, "units", pacific),))
+    usage = Usage(charged=300, pending=100, limit=1_000, next_free_ms=None)
+    seen = replace(SEEN, usage={"units": usage, "units/a": usage, "gone": usage})
+    accounts = contract_status(contract, seen)["accounts"]
+
+    assert {name: (each["unit"], each["span"]) for name, each in accounts.items()} == {
+        "units": ("units", pacific),
+        "units/a": ("units", pacific),
+        "gone": (None, None),
+    }
 
 
 @pytest.mark.parametrize("doubt", [None, *DoubtReason])
 def test_a_ledger_is_open_or_its_doubt_is_named(doubt: DoubtReason | None) -> None:
     contract = Contract("x", "x", (Limit("x-24h", 1_000, 86_400_000),))
-    seen = Snapshot(
-        contract="x",
-        doubt=doubt,
-        usage={},
-        time_ms=1,
-        high_ms=2,
-        waiting=3,
-        holds=4,
-        oldest_hold_ms=5,
-        stepped=(),
-        doubt_ms=6,
-        members=("a", "b"),
-        awaiting=("b",),
-        awaits_word=True,
-    )
+    seen = replace(SEEN, doubt=doubt)
 
     assert contract_status(contract, seen) == {
         "name": "x",

@@ -17,8 +17,23 @@ if TYPE_CHECKING:
 
     from tests.shell.cli.conftest import Configure
 
-USAGE = {"limit": 1_000_000, "usage": 4_217, "held": 300, "headroom": 995_783}
-SHARE = {"limit": None, "usage": 17, "held": 0, "headroom": None}
+USAGE = {
+    "limit": 1_000_000,
+    "unit": "posts",
+    "span": "24h",
+    "usage": 4_217,
+    "held": 300,
+    "headroom": 995_783,
+}
+SHARE = {"limit": None, "unit": "posts", "span": "24h", "usage": 17, "held": 0, "headroom": None}
+PACIFIC = {
+    "limit": 10_000,
+    "unit": "units",
+    "span": "day America/Los_Angeles",
+    "usage": 101,
+    "held": 1,
+    "headroom": 9_899,
+}
 
 
 async def nothing() -> None:
@@ -99,14 +114,31 @@ def rows(contract: dict[str, Any]) -> list[list[str]]:
 
 def test_a_person_sees_each_account_with_its_headroom() -> None:
     assert rows({"ledger": "open", "accounts": {"x-24h": USAGE, "x-24h/elections": SHARE}}) == [
-        ["x", "x-24h", "1,000,000", "4,217", "300", "995,783", "open"],
-        ["x", "x-24h/elections", "-", "17", "0", "-", "open"],
+        ["x", "x-24h", "1,000,000 posts", "24h", "4,217", "300", "995,783", "open"],
+        ["x", "x-24h/elections", "-", "24h", "17", "0", "-", "open"],
+    ]
+
+
+def test_a_person_sees_in_which_unit_and_in_which_period_a_limit_holds() -> None:
+    """On one line, however long its names are."""
+    name = "youtube-search-and-video-units"
+
+    assert rows({"ledger": "open", "accounts": {name: PACIFIC}}) == [
+        ["x", name, "10,000 units", "day America/Los_Angeles", "101", "1", "9,899", "open"]
+    ]
+
+
+def test_an_account_whose_limit_is_not_configured_is_shown_as_it_stands() -> None:
+    dropped = {"limit": None, "unit": None, "span": None, "usage": 5, "held": 0, "headroom": None}
+
+    assert rows({"ledger": "open", "accounts": {"old": dropped}}) == [
+        ["x", "old", "-", "-", "5", "0", "-", "open"]
     ]
 
 
 def test_a_ledger_that_never_spoke_is_shown_with_its_state() -> None:
     assert rows({"ledger": "unreachable", "accounts": {}}) == [
-        ["x", "-", "-", "-", "-", "-", "unreachable"]
+        ["x", "-", "-", "-", "-", "-", "-", "unreachable"]
     ]
 
 
