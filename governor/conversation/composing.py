@@ -12,6 +12,7 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from governor.conversation.parts import no_periods
 from governor.core.ledger.messages import Message
 from governor.core.ledger.roster import united
 from governor.core.ledger.row import Row
@@ -20,6 +21,8 @@ from governor.recovery import named
 
 if TYPE_CHECKING:
     from governor.clock import Clock
+    from governor.conversation.parts import Periods
+    from governor.core.calendar import Period
     from governor.core.ledger.messages import Ask, Reply, RowValue
     from governor.core.ledger.state import MemberState
 
@@ -31,12 +34,18 @@ class Composer:
     """
 
     def __init__(
-        self, contract: str, state: MemberState, *, clock: Clock, members: tuple[str, ...]
+        self,
+        contract: str,
+        state: MemberState,
+        *,
+        clock: Clock,
+        members: tuple[str, ...],
+        periods: Periods = no_periods,
     ) -> None:
         self._member, self._generation = state.member, state.generation
         self._known = state.contracts[contract]
         self._clock = clock
-        self._named = named(members)
+        self._named, self._periods = named(members), periods
         self.row: Final = Row(totals=self._known.totals, spread=self._known.spread)
         self._seq = self._acked = 0
         self.brings_whole = True
@@ -54,6 +63,7 @@ class Composer:
         if self._unanswered_ms is None:
             self._unanswered_ms = boot_ms
         self._seq += 1
+        date_ms = self._clock.wall_ms()
         message = Message(
             member=self._member,
             identity=known.identity,
@@ -68,6 +78,8 @@ class Composer:
             anchor=self._anchors,
             leaving=leaving,
             kept_ms=known.kept_ms,
+            date_ms=date_ms,
+            periods=self._running(date_ms),
         )
         if not self.brings_whole:
             return message
@@ -78,6 +90,15 @@ class Composer:
             accounts=tuple(known.accounts.values()),
             leniency=known.leniency,
         )
+
+    def _running(self, date_ms: int) -> tuple[tuple[str, Period, Period], ...]:
+        """Return, of each calendar in use, the period before a date's and the one that has it."""
+        found = []
+        for text in {account.calendar: None for account in self._known.accounts.values()}:
+            if text:
+                running = self._periods(text, date_ms)
+                found.append((text, self._periods(text, running.begins_ms - 1), running))
+        return tuple(found)
 
     def abandon(self, message: Message) -> None:
         """Never send it again; say all that it said anew."""

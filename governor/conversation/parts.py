@@ -5,8 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from governor.core.calendar import Period
     from governor.core.ledger.messages import Answer, DoubtReason, Identity, Loss, Message
     from governor.core.ledger.records import Record
+
+
+class Periods(Protocol):
+    """Knows the rules of time zones."""
+
+    def __call__(self, calendar: str, date_ms: int, /) -> Period:
+        """Return the period of a calendar, named by its text, that a date falls into."""
+        ...
+
+
+def no_periods(calendar: str, date_ms: int, /) -> Period:  # noqa: ARG001  # a Periods
+    """Stand for the rules of time zones in a conversation about no calendar."""
+    raise LookupError(f"nobody gave this conversation the periods of {calendar!r}")
 
 
 class Ledger(Protocol):

@@ -23,7 +23,7 @@ from governor.conversation.composing import Composer
 from governor.conversation.desk import Desk
 from governor.conversation.keeping import Keeper
 from governor.conversation.noticing import adoption, binds_unheard_of, noticed
-from governor.conversation.parts import Unobserved
+from governor.conversation.parts import Unobserved, no_periods
 from governor.conversation.trust import FINAL, Trust
 from governor.conversation.vigil import Vigil
 from governor.core.ledger.decisions import (
@@ -43,7 +43,7 @@ from governor.tasks import Interrupted, Tasks, unless
 
 if TYPE_CHECKING:
     from governor.clock import Clock
-    from governor.conversation.parts import Journal, Ledger, Observer
+    from governor.conversation.parts import Journal, Ledger, Observer, Periods
     from governor.conversation.waiting import Waiting
     from governor.core.ledger.messages import Fenced, Leniency, Loss, Message, Stale
     from governor.core.ledger.records import Amounts, Record
@@ -78,6 +78,7 @@ class Conversation:
         observe: Observer | None = None,
         heartbeat_ms: int = HEARTBEAT_MS,
         members: tuple[str, ...] = (),
+        periods: Periods = no_periods,
     ) -> None:
         self.contract: Final = contract
         self._member, self._known = state.member, state.contracts[contract]
@@ -85,7 +86,7 @@ class Conversation:
         self._observe: Observer = observe or Unobserved()
         self._heartbeat_ms, self._members = heartbeat_ms, members
         self._stir = asyncio.Event()
-        self._composer = Composer(contract, state, clock=clock, members=members)
+        self._composer = Composer(contract, state, clock=clock, members=members, periods=periods)
         self._desk = Desk(self._composer.row, clock, self._stir)
         self._keeper = Keeper(journal, state, clock)
         self._vigil = Vigil(clock, self._keeper)
@@ -375,6 +376,7 @@ class Conversation:
             store_offset_ms=reply.store_offset_ms,
             boot_offset_ms=reply.boot_offset_ms,
             wall_offset_ms=self._wall_offset_ms(reply),
+            periods=tuple(reply.periods.items()),
         )
         self._tasks.start(self._stamp(record), "journal stamp")
 

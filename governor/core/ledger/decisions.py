@@ -77,6 +77,7 @@ NEEDS_OPERATOR: Final = frozenset(
         DoubtReason.EVICTING,
         DoubtReason.BEHIND,
         DoubtReason.RULES,
+        DoubtReason.CALENDAR,
         DoubtReason.JOURNAL,
         DoubtReason.FENCED,
         DoubtReason.RETIRED,
@@ -101,6 +102,8 @@ REMEDIES: Final = {
     DoubtReason.UNKNOWN_ROW: "it does not know this governor",
     DoubtReason.RULES: "it has a limit that the configuration lacks, or the configuration has one "
     "that it lacks or with another window; `governor init` says which",
+    DoubtReason.CALENDAR: "governors compute different boundaries of days or months, or dates that "
+    "are hours apart: give all the same tzdata, and set the clocks of this machine and the store's",
     DoubtReason.MISCOUNTED: "its sums do not add up to its rows; `governor run` restores it",
     DoubtReason.CLOSED: "a loss is being recovered from, or this governor is going down; `governor "
     "check` says whom the ledger waits for",

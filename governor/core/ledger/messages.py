@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import IntFlag, StrEnum
 from typing import TYPE_CHECKING
 
+from governor.core.calendar import Period  # noqa: TC001  # a checkpoint decodes by annotation
 from governor.core.window import Window
 
 if TYPE_CHECKING:
@@ -96,13 +97,25 @@ class RowValue:
 
 
 @dataclass(frozen=True, slots=True)
+class Dated:
+    """How a calendar stood at one message: the period that is running, as far as all clocks agree.
+
+    `charges` and `lingers` are the periods (by number) into which growth told then was stamped.
+    """
+
+    period: Period
+    charges: int
+    lingers: int
+
+
+@dataclass(frozen=True, slots=True)
 class WholeRow:
     """A member's row with its buckets, as its journal has it. It replaces the ledger's, whole.
 
     `spread` says how much of each account's growth `buckets` already holds; what the message's
     values have beyond it is stamped now. `boot_offset_ms` is None when the machine was rebooted
     since: that clock must be anchored anew. `roster` is everybody whom the journal, or the
-    configuration, knows.
+    configuration, knows. `periods`: of each calendar the latest period that it was told of.
     """
 
     spread: Mapping[str, RowValue]
@@ -111,6 +124,7 @@ class WholeRow:
     high_ms: int
     boot_offset_ms: int | None
     roster: tuple[RosterEntry, ...] = ()
+    periods: Mapping[str, Period] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +153,9 @@ class Message:
     `roster` is the version that it has journaled under this identity (0: none). `anchor`: the
     reading that set my clock's offset came late, forget it. `leaving`: my last word, nothing is
     pending. `leniency` are the rules it runs under, shown with a whole row. `kept_ms`: up to which
-    ledger time its journal is durable; 0: it lost rows, and does not know.
+    ledger time its journal is durable; 0: it lost rows, and does not know. `date_ms` is the
+    sender's wall clock (0: not told), and `periods` are, of each calendar by its text, the period
+    before that date's and the one that has it, by the sender's rules of time zones.
     """
 
     member: str
@@ -158,6 +174,8 @@ class Message:
     leaving: bool = False
     leniency: Leniency = LAXEST
     kept_ms: int = 0
+    date_ms: int = 0
+    periods: tuple[tuple[str, Period, Period], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +243,7 @@ class DoubtReason(StrEnum):
     BEHIND = "behind"  # my journal is older than my row: it was put back from a copy
     UNKNOWN_ROW = "unknown_row"  # it does not know me, and I did not bring my whole row
     RULES = "rules"  # a limit it has never heard of, or one with another window or unit
+    CALENDAR = "calendar"  # my days begin or end at other instants, or my date is far off
     MISCOUNTED = "miscounted"  # the sums do not add up to the rows
     CLOSED = "closed"  # a loss is being recovered from
     UNREACHABLE = "unreachable"  # no reply in time
@@ -267,8 +286,9 @@ class Reply:
     """The ledger's answer. Growth told in the message was stamped into the bucket of `high_ms`.
 
     `store_ms` is what the clock beside the ledger read, uncorrected. `roster` is there if it is
-    another than the message named. While the ledger is closed, `awaiting` are the members that
-    have not restored, and `awaits_word` says that an operator must allow it to open.
+    another than the message named. `periods` is how each calendar stands, by its text. While the
+    ledger is closed, `awaiting` are the members that have not restored, and `awaits_word` says that
+    an operator must allow it to open.
     """
 
     nonce: str
@@ -287,6 +307,7 @@ class Reply:
     leniency: Leniency = LAXEST
     awaiting: tuple[str, ...] = ()
     awaits_word: bool = False
+    periods: Mapping[str, Dated] = field(default_factory=dict)
 
 
 Answer = Reply | Doubt | Fenced | Stale

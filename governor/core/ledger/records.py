@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from governor.core.ledger.messages import LAXEST, Account, Identity, Leniency, RowValue
+from governor.core.ledger.messages import LAXEST, Account, Dated, Identity, Leniency, RowValue
 from governor.core.ledger.roster import RosterEntry  # noqa: TC001  # likewise
 
 Amounts = tuple[tuple[str, int], ...]  # account and posts
@@ -74,7 +74,10 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A claimed hold ended. `lingers`: its last byte was not read, so it counts a little longer."""
+    """A claimed hold ended. `lingers`: its last byte was not read, so it counts a little longer.
+
+    `raised`: by how much per item the operation costs more from here on, for it brought too much.
+    """
 
     contract: str
     hold: str
@@ -83,6 +86,7 @@ class Resolved:
     amounts: Amounts
     lingers: bool
     at_ms: int
+    raised: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ class Stamped:
     """The ledger acknowledged a message: growth up to `spread` was stamped at `high_ms`.
 
     `wall_offset_ms` is the wall clock less ledger time then; None in a journal of version 0.1.
+    `periods`: how each calendar stood then.
     """
 
     contract: str
@@ -100,6 +105,7 @@ class Stamped:
     store_offset_ms: int
     boot_offset_ms: int
     wall_offset_ms: int | None = None
+    periods: tuple[tuple[str, Dated], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

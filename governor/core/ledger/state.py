@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from governor.core.calendar import Period  # noqa: TC001  # a checkpoint decodes by annotation
 from governor.core.ledger.messages import (
     LAXEST,
     Account,
@@ -62,6 +63,8 @@ class ContractState:
     roster_version: int = 0  # under `identity`
     kept_ms: int = 0  # T of the last stamp under `identity`; 0 if rows after it may be lost
     leniency: Leniency = LAXEST
+    raises: dict[str, int] = field(default_factory=dict)  # by operation: the largest per item
+    periods: dict[str, Period] = field(default_factory=dict)  # by calendar: the latest told
     tear_frees_ms: int = 0  # from when on T what rows that were lost may have held is free
 
     def whole_row(self) -> WholeRow:
@@ -85,8 +88,7 @@ class ContractState:
             case Claimed():
                 self.claims[record.hold] = record
             case Resolved():
-                if self.claims.pop(record.hold, None) is not None:
-                    self.charge(record.amounts, lingers=record.lingers)
+                self.resolve(record)
             case Stamped():
                 self.stamp(record)
             case Rostered():
@@ -95,6 +97,16 @@ class ContractState:
                 self.move(record)
             case Vouched():
                 pass  # evidence: what it allowed stands in the records that follow
+
+    def resolve(self, record: Resolved) -> None:
+        """End a claim, once: charge it, and note what it taught of its operation's price."""
+        claim = self.claims.pop(record.hold, None)
+        if claim is None:
+            return
+        self.charge(record.amounts, lingers=record.lingers)
+        if record.raised:
+            known = self.raises.get(claim.operation, 0)
+            self.raises[claim.operation] = max(known, record.raised)
 
     def charge(self, amounts: Amounts, *, lingers: bool) -> None:
         """Add to what was ever charged."""
