@@ -45,10 +45,12 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 65_536  # the most that is passed on at once
 LINE_BYTES = 65_536  # a status line or field: cookies and GraphQL addresses pass 8 KB
-# Linux doubles the number for its own needs and lets no more than that arrive; TLS may have taken
-# as much out of it, once, when reading is paused. Elsewhere less arrives.
-STREAM_RECEIVE_BYTES = UNREAD_BYTES // 4
-STREAM_PIECE_BYTES = 4_096  # aiohttp's own buffer, beyond which it pauses by itself
+# What may be unread: a kernel's buffer, as much again that TLS took out of it as reading was paused,
+# and the record of TLS that had come in part by then. Linux doubles the number that it is given, and
+# lets no more than that arrive.
+TLS_RECORD_BYTES = 16_384 + 256 + 5  # the largest (RFC 8446, 5.2)
+STREAM_RECEIVE_BYTES = (UNREAD_BYTES - TLS_RECORD_BYTES) // 4
+STREAM_PIECE_BYTES = UNREAD_BYTES  # more than arrives at once: aiohttp keeps no rest of its own
 SWITCHING_PROTOCOLS = 101
 CARRYING = frozenset({200, 201, 202, 203, 206})  # statuses of answers that can hold posts
 UNASKED_FIELDS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
@@ -100,9 +102,13 @@ class Stream(Answer):
             while True:
                 self._resume()
                 chunk = await self._content.readany()
+                self._pause()
+                # Reading anything lets aiohttp's parser go on with what it had been given before.
+                while rest := self._content.read_nowait():
+                    chunk += rest
+                    self._pause()
                 if not chunk:
                     return
-                self._pause()
                 yield chunk
         except FOREIGN as error:
             raise broken_off(error, self._host) from error
