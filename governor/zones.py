@@ -38,24 +38,26 @@ def zone(name: str) -> ZoneInfo:
 class Periods:
     """The periods of calendars, by their texts.
 
-    The last one of each is remembered: they are asked for with every message to a ledger, and turn
-    once a day at most.
+    The last two of each are remembered: the running one and the one before it are asked for with
+    every message to a ledger, and they turn once a day at most.
     """
 
     def __init__(self) -> None:
         self._zones: Final[dict[str, ZoneInfo]] = {}
-        self._last: Final[dict[str, Period]] = {}
+        self._recent: Final[dict[str, tuple[Period, ...]]] = {}
 
     def __call__(self, text: str, date_ms: int) -> Period:
         """Return the period of a calendar that a date falls into.
 
         Raises ConfigError for an unknown zone, ValueError for a text that is no calendar.
         """
-        last = self._last.get(text)
-        if last is not None and last.begins_ms <= date_ms < last.ends_ms:
-            return last
+        recent = self._recent.get(text, ())
+        for period in recent:
+            if period.begins_ms <= date_ms < period.ends_ms:
+                return period
         calendar = Calendar.parse(text)
         if text not in self._zones:
             self._zones[text] = zone(calendar.zone)
-        found = self._last[text] = turn(calendar, self._zones[text], date_ms)
+        found = turn(calendar, self._zones[text], date_ms)
+        self._recent[text] = (found, *recent[:1])
         return found

@@ -73,7 +73,7 @@ def _print_json(content: Any) -> None:  # noqa: ANN401  # whatever JSON can say
 def init(
     used: Annotated[
         int | None,
-        typer.Option(min=0, help="Posts already collected in the last window (default 0)."),
+        typer.Option(min=0, help="Posts collected in the last window, or this period (default 0)."),
     ] = None,
     drops: Annotated[
         list[str] | None,

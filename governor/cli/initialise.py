@@ -82,7 +82,7 @@ def _require_used(contracts: tuple[Contract, ...], used: int | None) -> None:
         most = _most(contract)
         if used > most:
             raise UsageError(
-                f"--used {used:,} is more than contract {contract.name!r} allows in any window. If "
+                f"--used {used:,} is more than contract {contract.name!r} allows at once. If "
                 f"so much was collected, say --used {most}: a limit cannot be more than full"
             )
 

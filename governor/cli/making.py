@@ -117,7 +117,7 @@ async def plan(member: IdleMember, contract: Contract, words: Words) -> Plan:
         tears.require_aged(contract.name, known, last_ms(known, there))
     begun = _begun(known, there, home)
     begins = {
-        account.name: _begins(account, words)
+        account.name: _begins(account, contract, words)
         for account in bound.accounts
         if account.name not in begun and account.limit is not None and not account.is_share
     }
@@ -148,16 +148,18 @@ def _begun(known: ContractState | None, there: Survey | None, home: str) -> Cont
     return in_ledger if known.home != home else in_ledger & known.accounts.keys()
 
 
-def _begins(account: Account, words: Words) -> Begins:
+def _begins(account: Account, contract: Contract, words: Words) -> Begins:
     """Return what a new limit begins with: the operator's word, 0 for a ledger made now.
 
-    A limit added to a ledger in use starts full and ages in (invariant 10). So does one on
-    requests if any posts were collected: the word is on posts. More than full is nothing else.
+    A limit added to a ledger in use starts full and ages in (invariant 10), or stays full until its
+    period ends. So does one in another unit if any posts were collected: the word is on posts. More
+    than full is nothing else.
     """
     full = account.limit or 0
     if words.used is None:
         return Begins(made=0, joined=full)
-    used = min(words.used, full) if account.unit == "posts" or not words.used else full
+    on_posts = account.unit in ("posts", contract.counts)
+    used = min(words.used, full) if on_posts or not words.used else full
     return Begins(used, used)
 
 

@@ -303,6 +303,24 @@ async def test_how_many_requests_brought_the_posts_nobody_said(
     assert [line for line in said if f"limit x-1h begins with {begins} requests used" in line]
 
 
+async def test_what_was_collected_is_posts_by_whichever_name(
+    configure: Configure, home: str, tmp_path: Path
+) -> None:
+    """TikTok's limit is on records; its queries nobody counted."""
+    (tmp_path / "tiktok.toml").write_text(catalogs.text("tiktok"), "utf-8")
+    limit = '[[contract.limit]]\nname = "{unit}"\nmost = 1000\nunit = "{unit}"\nwindow = "24h"\n'
+    contract = '[[contract]]\nname = "tiktok"\ncatalog = "tiktok.toml"\n'
+    contract += "".join(limit.format(unit=unit) for unit in ("records", "queries"))
+
+    said = await initialise(configure(ledger=home, contract=contract), 300)
+
+    begun = [line.partition(": ")[2] for line in said if "begins" in line]
+    assert begun == [
+        "limit records begins with 300 records used",
+        "limit queries begins with 1,000 queries used",
+    ]
+
+
 ON_REQUESTS: Final = CONTRACT.replace("posts =", "requests =")
 OTHER_UNIT: Final = "counts posts in the ledger, requests in the configuration.*a new name"
 
