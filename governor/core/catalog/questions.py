@@ -59,6 +59,16 @@ class Members(list[tuple[str, Any]]):
     A value is a text (a number as it was written), true, false or null, a list, or more members.
     """
 
+    __slots__ = ("_spelled",)
+
+    def spelled(self) -> dict[str | None, set[str]]:
+        """Return the spellings of each name by what is left without spelling, made once."""
+        if not hasattr(self, "_spelled"):
+            self._spelled: dict[str | None, set[str]] = {}
+            for name in {name for name, _ in self}:
+                self._spelled.setdefault(_squash(name), set()).add(name)
+        return self._spelled
+
 
 class Question:
     """What a request says, ready to be asked for the values of one parameter.
@@ -202,13 +212,14 @@ def _find(members: Members, path: tuple[str, ...]) -> list[Any] | None:
     """
     if len(members) > MOST_NAMES:
         return None
-    alike = {_squash("".join(path[:length])) for length in range(1, len(path) + 1)} | {None}
+    spelled = members.spelled()
+    if None in spelled:
+        return None
+    for length in range(1, len(path) + 1):  # "a.b" and "a[b]" may mean b in a
+        if spelled.get(_squash("".join(path[:length])), set()) - {path[0]}:
+            return None
     found: list[Any] = []
-    for name, value in members:
-        if name != path[0]:
-            if _squash(name) in alike:
-                return None
-            continue
+    for value in [value for name, value in members if name == path[0]]:
         if len(path) == 1:
             found.append(_plain(value))
             continue
