@@ -1,0 +1,96 @@
+"""Counting a stream, an endless answer of records: one line each, counted when it is whole.
+
+A line without JSON in it is a keep-alive; a number is the length of the next record
+(`delimited=length`); one that tells of a deletion, a limit or an error holds no post. One that
+cannot be read is a post at least, and as many as it has marks: something was delivered.
+
+Lines end with LF, or CR LF. A bare CR is white space of JSON and ends none: X separates records by
+CR LF. A gzip stream is relayed decoded, because it can then be cut after any whole record, and in
+gzip only where its sender flushed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from governor.core.counting.counter import counted
+from governor.core.counting.documents import UncountableError, tally
+from governor.core.counting.inflating import Decoder
+from governor.core.counting.marks import marks_in
+from governor.core.counting.walking import Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from governor.core.counting.walkers import Counting
+
+MOST_BYTES = 1024 * 1024  # of one record: seventy times the largest post with all its expansions
+TOO_LONG = f"a record of it is longer than {MOST_BYTES} bytes"
+
+
+class Records:
+    """Counts a stream. Feed it the wire's bytes in any split, and relay the lines it yields.
+
+    `content_encoding` is the answer's field ("" when absent). If `is_decoded`, the lines are what
+    the answer decodes to: take Content-Encoding and Content-Length out of its head. `trouble` says
+    why no more can be read, "" while it can: look at it before the first byte (an unknown coding)
+    and after each `feed`, and cut the stream.
+    """
+
+    def __init__(
+        self, content_encoding: str, counting: Counting, most_bytes: int = MOST_BYTES
+    ) -> None:
+        self._decoder = Decoder(content_encoding)
+        self._counting: Final = counting
+        self._walk = Walk(counting)
+        self._most_bytes: Final = most_bytes
+        self._begun = bytearray()
+        self._too_long = False
+        self.drift = ""  # of the last record whose counts differed, as in `Counted`
+        self.decoded_bytes = 0
+
+    @property
+    def is_decoded(self) -> bool:
+        """Whether the lines are not as the wire had them."""
+        return self._decoder.is_coded
+
+    @property
+    def trouble(self) -> str:
+        """Say why no more of the stream can be read; "" while it can."""
+        return TOO_LONG if self._too_long else self._decoder.trouble
+
+    def feed(self, chunk: bytes) -> Iterator[tuple[bytes, int]]:
+        """Yield each line that is whole now, its end included, and the posts in it.
+
+        Take all that it yields before the next is fed.
+        """
+        if self.trouble:
+            return
+        for piece in self._decoder.decode(chunk):
+            self.decoded_bytes += len(piece)
+            yield from self._lines(piece)
+            if self._too_long:
+                return
+
+    def finish(self) -> int:
+        """Return the posts in a line that was begun and never ended; it is not to be relayed."""
+        return self._posts(bytes(self._begun), whole=False)
+
+    def _lines(self, piece: bytes) -> Iterator[tuple[bytes, int]]:
+        *ends, rest = piece.split(b"\n")
+        for end in ends:
+            line = bytes(self._begun) + end + b"\n"
+            self._begun.clear()
+            yield line, self._posts(line, whole=True)
+        self._begun += rest
+        self._too_long = len(self._begun) > self._most_bytes
+
+    def _posts(self, line: bytes, *, whole: bool) -> int:
+        if not line.strip():
+            return 0
+        try:
+            found = counted(tally(line, self._walk), self._counting)
+        except UncountableError:
+            return max(1, marks_in(line, self._counting.marks))
+        self.drift = found.drift or self.drift
+        return found.posts if whole else max(1, found.posts)
