@@ -17,6 +17,7 @@ from governor.conversation import Conversation
 from governor.errors import LedgerError
 from governor.journal import Journal
 from governor.tasks import Tasks
+from governor.zones import Periods
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -59,6 +60,7 @@ class IdleMember:
             clock=self.clock,
             tasks=tasks,
             members=self.config.ledger.members,
+            periods=Periods(),
         )
         try:
             await talk.join()

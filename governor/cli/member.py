@@ -17,6 +17,7 @@ from governor.conversation import Conversation
 from governor.core.rules import bind
 from governor.store import EmbeddedStore
 from governor.tasks import Tasks
+from governor.zones import Periods
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
@@ -85,6 +86,7 @@ class Member:
             tasks=self.tasks,
             observe=TalkReporter(contract.name, self.metrics, self.log),
             members=self.config.ledger.members,
+            periods=Periods(),
         )
         await talk.join()
         stack.push_async_callback(talk.close)
