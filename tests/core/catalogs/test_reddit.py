@@ -69,7 +69,8 @@ HOT = ["/hot", "/r/python", "/r/python/hot", "/user/me/m/news", "/domain/example
 MIXED = [
     *("/search", "/r/python/search", "/r/python/comments", "/user/spez", "/user/spez/submitted"),
     *("/user/spez/comments", "/user/spez/overview", "/u/spez", "/message/inbox"),
-    *("/message/mentions", "/duplicates/a1", "/r/python/duplicates/a1"),
+    *("/message/mentions", "/duplicates/a1", "/r/python/duplicates/a1", "/live/abc"),
+    *("/r/python/about/modqueue", "/r/python/wiki/discussions/index"),
 ]
 TREES = [
     *("/comments/a1", "/r/python/comments/a1", "/r/python/comments/a1/a_title"),
@@ -79,8 +80,9 @@ WITHOUT = [
     *("/api/v1/me", "/api/v1/me/karma", "/user/spez/about", "/r/python/about"),
     *("/r/python/about/rules", "/r/python/about/moderators", "/subreddits/search"),
     *("/subreddits/popular", "/api/multi/mine", "/r/python/wiki/pages", "/r/python/wiki/index"),
-    "/api/user_data_by_account_ids",
+    *("/api/user_data_by_account_ids", "/api/live/happening_now", "/r/python/about/log"),
 ]
+WRITES = {"echo": ("/api/comment/", "/api/submit"), "acts": ("/api/vote/", "/api/subscribe")}
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -133,6 +135,17 @@ def test_an_answer_without_links_and_comments_is_a_request_and_no_more(path: str
     assert quoted(path, end) == ("posts", 0, 0)
 
 
+def test_what_is_written_comes_back_once_or_not_at_all() -> None:
+    for operation, paths in WRITES.items():
+        for path in paths:
+            quote = REDDIT.quote("POST", HOSTS[0], path, form_body("api_type=json&text=b"))
+            assert (quote.operation, quote.asked) == (operation, int(operation == "echo"))
+
+
+def test_a_collection_brings_its_links() -> None:
+    assert quoted("/api/v1/collections/collection", query="?include_links=true")[1:] == (100, 200)
+
+
 def test_signing_in_is_a_request_too() -> None:
     quote = REDDIT.quote("POST", "www.reddit.com", "/api/v1/access_token")
     assert (quote.kind, quote.price) == ("posts", 0)
@@ -172,11 +185,19 @@ def test_a_tree_is_counted_to_its_depth_and_more_is_no_comment() -> None:
     assert counted(quote, tree(100)) == 102 <= quote.price
 
 
+def test_more_of_a_tree_is_counted() -> None:
+    things = [{"kind": "t1", "data": COMMENT}] * 100 + [{"kind": "more", "data": MORE}]
+    quote = REDDIT.quote("GET", HOSTS[0], "/api/morechildren?children=a,b", Body("", b""))
+
+    assert counted(quote, {"json": {"errors": [], "data": {"things": things}}}) == 100
+
+
 def test_every_operation_has_a_case_here() -> None:
     paths = [*LISTINGS, *HOT, *MIXED, *TREES, *WITHOUT, "/api/info", "/by_id/t3_a1"]
+    paths.append("/api/v1/collections/collection")
     seen = {REDDIT.quote("GET", HOSTS[0], path).operation for path in paths}
 
-    assert seen | {"more_children", "oauth", "sticky"} == set(REDDIT.operations)
+    assert seen | {*WRITES, "more_children", "oauth", "sticky"} == set(REDDIT.operations)
 
 
 def test_the_recommended_contract_averages_over_ten_minutes(tmp_path: Path) -> None:
