@@ -54,11 +54,6 @@ class Quote:
     costs: Costs = ()
     flow: Flow | None = None
 
-    @property
-    def walkers(self) -> tuple[str, ...]:
-        """Return the names of the shapes that are counted."""
-        return tuple(each.name for each in self.counting.own)
-
 
 @dataclass(frozen=True, slots=True)
 class Explanation:

@@ -26,18 +26,6 @@ TOP: Final = {
 }
 
 
-# Until every catalog that comes with Governor defines its own.
-BUILT_IN: Final = {
-    "v2": {"has": ["text", "id"], "lacks": ["event_type", "entity_set"]},
-    "v1.1": {
-        "has": ["created_at", "id_str"],
-        "any": ["full_text", "text"],
-        "lacks": ["recipient_id"],
-    },
-    "graphql": {"has": ["legacy.full_text", "rest_id"], "within": "legacy"},
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Source:
     """All that a catalog's text says. `asks_domains`: the contract says what is governed."""
@@ -165,8 +153,6 @@ def _expansions(top: Table) -> dict[str, Expansions]:
 def _walkers(top: Table) -> dict[str, Walker]:
     found = {}
     tables = top.table("walkers")
-    if "walkers" not in top:
-        tables = Table(BUILT_IN, "walkers", top.mistakes)
     for name in tables.values:
         table = tables.table(name, f"walkers.{name}")
         table.only({"has", "any", "lacks", "within", "mark"})
