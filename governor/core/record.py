@@ -19,8 +19,8 @@ class ExchangeRecord:
     `decision`: it was allowed; allowed although shadow mode would have refused it; refused; or its
     crawler left before the answer ended. `reason` says why, from a closed list: limit, job_cap,
     price_above_limit, doubt, operation, expired, severed (cut off for want of ledger or journal),
-    slow (a stream's crawler was), or the Proxy-Status error of a failed platform. A stream that was
-    allowed and has one of the others was cut, as no more could be held for it.
+    slow (a stream's crawler was), unreadable (a stream was), or the Proxy-Status error of a failed
+    platform. A stream that was allowed and has one of these was cut.
     `outcome` is how its hold ended, its last one if it had more, or "free" for a free operation.
     `received` is None for what could not be counted. `drift`: how the answer was not as the catalog
     says, in numbers only. Durations in milliseconds; `upstream_ms` is 0 if nothing was sent.

@@ -60,6 +60,7 @@ class Course:
     counter: Counter | None = None
     growth: Growth | None = None
     seen: int | None = None
+    drift: str = ""
     first: Holding = field(init=False)
     holdings: list[Holding] = field(init=False)
     top_ups: int = 0

@@ -34,11 +34,12 @@ class Lines:
         self._waiting_bytes = 0
         self._writing: asyncio.Task[None] | None = None
         self._gone = False
-        self._answer: Answer | None = None
+        self._answer: Answer | None = None  # its head is still to be written
+        self._decoded = False
 
-    def begin(self, answer: Answer) -> None:
-        """Write the head of the answer."""
-        self._answer = answer
+    def begin(self, answer: Answer, *, decoded: bool) -> None:
+        """Write the head of the answer; `decoded`: its lines are not in the coding of the wire."""
+        self._answer, self._decoded = answer, decoded
         self._start()
 
     def put(self, lines: bytes) -> bool:
@@ -76,7 +77,7 @@ class Lines:
         try:
             if self._answer is not None:
                 answer, self._answer = self._answer, None
-                await begin(self._course, answer)
+                await begin(self._course, answer, decoded=self._decoded)
             while self._waiting:
                 lines = b"".join(self._waiting)
                 self._waiting.clear()

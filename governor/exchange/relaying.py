@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from governor.core.counting import Counter
 from governor.core.ledger.holds import Event, State
@@ -17,9 +17,14 @@ if TYPE_CHECKING:
     from governor.exchange.parts import Answer
 
 
-async def begin(course: Course, answer: Answer) -> None:
-    """Pass the head on. Raises ConnectionError when the crawler is gone."""
-    fields = (*answer.headers, *answering.passing(course))
+OF_CODING: Final = ("content-encoding", "content-length")
+
+
+async def begin(course: Course, answer: Answer, *, decoded: bool = False) -> None:
+    """Pass the head on, without its coding if the body is `decoded`. Raises ConnectionError."""
+    left_out = OF_CODING if decoded else ()
+    kept = (field for field in answer.headers if field[0].lower() not in left_out)
+    fields = (*kept, *answering.passing(course))
     await course.downstream.start(answer.status, answer.reason, fields)
     course.started = True
 
@@ -30,7 +35,7 @@ async def relay(course: Course, answer: Answer) -> None:
     One that has no true ceiling is never cut: the platform has served it.
     """
     counter = course.counter = Counter(
-        field(answer, "content-encoding"), field(answer, "content-type"), course.quote.walkers
+        field(answer, "content-encoding"), field(answer, "content-type"), course.quote.counting
     )
     growth = course.growth = Growth(course)
     await begin(course, answer)

@@ -74,6 +74,8 @@ async def _count(course: Course, settled: int) -> Counted | Unreadable | None:
 
 def _drift(course: Course, count: Counted | Unreadable | None) -> str:
     """Return how an answer that was read to its end differs from what the catalog says."""
+    if course.drift:
+        return course.drift
     if course.counter is None or course.hold.believed is not Outcome.SETTLED:
         return ""
     return course.governed.lengths.drift(

@@ -7,17 +7,17 @@ gets the whole lines that were read before, and what was held for the way is cha
 lingering. Nothing here waits for a crawler (lines), and for the ledger no longer than a second.
 
 The platform is asked for no coding: gzip holds many more records in what our buffers contain. One
-that codes all the same is led by so much more.
+that codes all the same is led by so much more, and relayed decoded: only so can it be cut after a
+whole line.
 """
 
 from __future__ import annotations
 
-import zlib
 from contextlib import aclosing
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from governor.core.counting import Counted, Counter
+from governor.core.counting import Records
 from governor.core.leading import lead
 from governor.core.ledger.holds import Event, State
 from governor.exchange import relaying
@@ -25,13 +25,12 @@ from governor.exchange.growing import Growth
 from governor.exchange.lines import Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from contextlib import AbstractAsyncContextManager
 
     from governor.exchange.course import Course
     from governor.exchange.parts import Answer, Request
 
-OK = 200
+OK: Final = 200
 
 
 def asking(request: Request) -> Request:
@@ -58,25 +57,26 @@ async def _read(course: Course, answer: Answer, lines: Lines) -> None:
     """Read, count and pass on, as long as enough is held for what may come."""
     flow = course.quote.flow
     assert flow is not None
-    coding = relaying.field(answer, "content-encoding")
-    records = Records(coding, course.quote.walkers)
-    ahead = course.quote.price if coding in ("", "identity") else lead(flow, coded=True)
+    records = Records(relaying.field(answer, "content-encoding"), course.quote.counting)
+    ahead = lead(flow, coded=True) if records.is_decoded else course.quote.price
     growth = course.growth = Growth(course)
     course.seen = 0
-    lines.begin(answer)
+    lines.begin(answer, decoded=records.is_decoded)
     has_room = True
     async with aclosing(answer.chunks()) as chunks:
-        while has_room and await growth.lead(ahead, batch=flow.rate) is None:
+        while has_room and not records.trouble:
+            if await growth.lead(ahead, batch=flow.rate) is not None:
+                return
             chunk = await anext(chunks, None)
-            whole = records.finish() if chunk is None else records.feed(chunk)
-            for line, posts in whole:
+            if chunk is None:
+                growth.use(records.finish())
+                _end(course)
+                return
+            for line, posts in records.feed(chunk):
                 growth.use(posts)
                 has_room = lines.put(line)
-            if chunk is None:
-                return _end(course)
-    if not has_room:
-        course.reason = "slow"
-    return None
+            course.drift = records.drift
+    course.reason = "unreadable" if records.trouble else "slow"
 
 
 def _end(course: Course) -> None:
@@ -84,25 +84,3 @@ def _end(course: Course) -> None:
     for holding in course.live:
         if holding.hold.state is State.SENT:
             holding.hold.on(Event.READ)
-
-
-class Records:
-    def __init__(self, coding: str, walkers: tuple[str, ...]) -> None:
-        self._walkers = walkers
-        self._rest = b""
-        self._inflate = zlib.decompressobj(31) if coding == "gzip" else None
-
-    def feed(self, chunk: bytes) -> Iterator[tuple[bytes, int]]:
-        if self._inflate:
-            chunk = self._inflate.decompress(chunk)
-        *whole, self._rest = (self._rest + chunk).split(b"\n")
-        for line in whole:
-            counter = Counter("", "", self._walkers)
-            counter.feed(line)
-            counted = counter.finish()
-            posts = counted.posts if isinstance(counted, Counted) else max(1, counted.at_least)
-            yield line + b"\n", posts
-
-    def finish(self) -> Iterator[tuple[bytes, int]]:
-        if self._rest.strip():
-            yield self._rest, 1
