@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import mastodon
 import pytest
 
+from governor.core.counting import Records
 from tests.core.catalogs.platforms import catalog, counted, recommended
 
 if TYPE_CHECKING:
@@ -165,6 +167,19 @@ def test_a_stream_tells_what_bounds_it() -> None:
     assert quote.flow is not None
     assert quote.flow.each == 4
     assert get("/api/v1/streaming?stream=public").kind == "refused"
+
+
+def test_no_status_of_a_stream_is_missed() -> None:
+    """Its events are lines of which only some end in JSON: more is counted, and never less."""
+    told = b"data: " + json.dumps(QUOTING).encode() + b"\n"
+    stream = b":)\n" + (b"event: update\n" + told + b"\n") * 5 + b":thump\n"
+    records = Records("", get("/api/v1/streaming/public").counting)
+
+    lines = list(records.feed(stream))
+
+    assert b"".join(line for line, _ in lines) == stream
+    assert sum(posts for line, posts in lines if line == told) >= 2 * 5
+    assert sum(posts for _, posts in lines if posts) <= 2 * 5 + 5 + 2
 
 
 def test_only_the_contract_s_servers_are_governed() -> None:
