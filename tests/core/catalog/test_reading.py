@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governor.catalogs import text
+from governor.catalogs import names, text
 from governor.core.catalog import reading
 from governor.core.catalog.tables import Mistakes
+from governor.core.counting import Walker
 from governor.errors import ConfigError
 
 GOOD = """
@@ -63,6 +64,15 @@ def test_a_small_catalog_says_what_it_says() -> None:
     ("good", "bad", "says"),
     [
         ('name = "y"', "name = 3", "catalog, top: name must be a text, not 3"),
+        ('name = "y"', 'counts = "requests"', "counts: 'requests' is no name for what is counted"),
+        ('name = "y"', 'dialect = "ex"', "dialect must be one of plain, x, reddit, bluesky, "),
+        ('name = "y"', 'domains_from = "contract"', "domains must be [] beside domains_from"),
+        ('name = "y"', 'domains_from = "host"', "domains_from must be 'contract', not 'host'"),
+        ('name = "y"', 'domain = "y.test"', "catalog, top: unknown key 'domain'; 'domains'?"),
+        ('"img.y.test"', '"api.y.test"', "'api.y.test' is ungoverned, so no operation of it"),
+        ('["id", "text"]', "[]", "catalog, walkers.v2: has must list names, not []"),
+        ('["id", "text"]', '["id", "text"]\nmark = "name"', "catalog, walkers.v2: "),
+        ('["id", "text"]', '["id", "text"]\nwith = "name"', "walkers.v2: unknown key 'with'"),
         ('["y.test"]', "[]", "catalog, top: domains must list names"),
         ('["y.test"]', '["z.test"]', "host 'api.y.test' is below none of the domains"),
         (', source = "images"', "", "catalog, ungoverned 1: source must be a text"),
@@ -100,6 +110,41 @@ def test_all_mistakes_are_said_at_once() -> None:
     assert len(found) == 5  # the name, the posts, two requests, and so no operation at all
 
 
+def test_a_catalog_says_how_its_platform_counts_and_whom_it_governs() -> None:
+    plain = reading.read(GOOD)
+    other = reading.read(
+        GOOD.replace('name = "y"', 'name = "y"\ncounts = "records"\ndialect = "tiktok"').replace(
+            '["y.test"]', '[]\ndomains_from = "contract"'
+        )
+    )
+
+    assert (plain.counts, plain.dialect, plain.asks_domains) == ("posts", "plain", False)
+    assert (other.counts, other.dialect, other.asks_domains) == ("records", "tiktok", True)
+    assert (plain.domains, other.domains) == (("y.test",), ())
+
+
+def test_a_shape_of_a_post_is_written_in_the_catalog() -> None:
+    shape = """[walkers.old]
+has = ["id_str", "legacy.full_text"]
+any = ["text", "note"]
+lacks = ["recipient_id"]
+within = "legacy"
+mark = "full_text"
+[walkers.v2]"""
+
+    old, v2 = reading.read(GOOD.replace("[walkers.v2]", shape)).walkers
+
+    assert old == Walker(
+        "old",
+        (("id_str",), ("legacy", "full_text")),
+        any_of=("text", "note"),
+        lacks=("recipient_id",),
+        within="legacy",
+        mark="full_text",
+    )
+    assert v2 == Walker("v2", (("id",), ("text",)))
+
+
 def test_what_is_not_toml_says_where() -> None:
     assert "line 2" in mistakes("\nname = x\n")[0]
 
@@ -127,5 +172,6 @@ def test_any_wrong_value_is_a_mistake_and_never_a_crash(place: tuple[Any, ...], 
     reading.catalog(table, Mistakes())
 
 
-def test_the_catalog_that_comes_with_governor_has_no_mistake() -> None:
-    assert reading.read(text("x")).name == "x"
+@pytest.mark.parametrize("name", names())
+def test_a_catalog_that_comes_with_governor_has_no_mistake(name: str) -> None:
+    assert reading.read(text(name)).name == name
