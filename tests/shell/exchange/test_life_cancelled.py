@@ -112,7 +112,7 @@ CASES = {
     "slow in the middle": Case(Script((FULL,), stalls=True), during=goes_on),
     "chunked": Case(Script(tuple(FULL[at : at + 2_000] for at in range(0, len(FULL), 2_000)))),
     "unknown": Case(Script((HALF,)), 50, get("/3/new"), rules=UNKNOWN),
-    "unknown without end": Case(Script((PIECE,) * 12), 6_500, get("/3/new"), rules=UNKNOWN),
+    "unknown without end": Case(Script((PIECE,) * 18), 15_000, get("/3/new"), rules=UNKNOWN),
     "with a body": Case(
         Script((HALF,)),
         50,
