@@ -21,8 +21,9 @@ A limit by the calendar is judged by its days or months, under the same reading:
 may have been counted in a period counts there in full (`dates`). That is as good as the wall clocks
 were: their differences from ledger time are in the journals, to the second, and the promise holds
 if the platform's date was between the slowest and the fastest, or within a pad of them (47 s for a
-day, 23 minutes for a month). No journal can show that all of them were wrong together. Periods are
-those of the time zones that this Governor has, whichever were in force then.
+day, 23 minutes for a month). No journal can show that all of them were wrong together. Periods that
+ran are those that the journals name; a date in none of them falls where the time zones of this
+Governor have it.
 
 Limits in every unit are judged alike, for the journal has what each request took from each. What it
 took in requests and in the catalog's costs is what the catalog said, for no answer tells that; only

@@ -68,6 +68,24 @@ class Dates:
         return self._apart[max(0, bisect_right(self._from_ms, time_ms) - 1)]
 
 
+class Ran:
+    """The periods of one calendar: those that ran, as journals say, and all others as `computed`.
+
+    So zones whose rules were changed since do not move a boundary that was kept.
+    """
+
+    def __init__(self, journaled: Iterable[Period], computed: Callable[[int], Period]) -> None:
+        self._ran: Final = sorted(set(journaled), key=lambda period: period.begins_ms)
+        self._computed: Final = computed
+
+    def __call__(self, date_ms: int) -> Period:
+        """Return the period that a date falls into."""
+        place = bisect_right(self._ran, date_ms, key=lambda period: period.begins_ms)
+        if place and date_ms < self._ran[place - 1].ends_ms:
+            return self._ran[place - 1]
+        return self._computed(date_ms)
+
+
 def worst_period(
     spans: Spans, limits: Limits, dates: Dates, periods: Callable[[int], Period]
 ) -> Worst:

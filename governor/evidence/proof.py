@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from governor.evidence.dates import Dates, worst_period
+from governor.evidence.dates import Dates, Ran, worst_period
 from governor.evidence.reading import Read, read
 from governor.evidence.spans import Limits, Spans
 from governor.zones import Periods
@@ -120,10 +120,12 @@ def _judged(ledger: list[Trace], account: str) -> AccountProof:
     window = knows.windows[account]
     calendar, limits = knows.calendars[account], _limits(ledger, account)
     if calendar:
-        worst = _worst_period(ledger, spans, limits, calendar)
+        periods = _periods(ledger, calendar)
+        worst = worst_period(spans, limits, _dates(ledger), periods)
+        from_ms, until_ms = _period(worst, periods)
     else:
         worst = spans.worst(window.window_ms + window.pad_ms, limits)
-    from_ms, until_ms = _when(ledger, worst, window, calendar)
+        from_ms, until_ms = _window(ledger, worst, window)
     epochs = sorted(each.epoch for trace in ledger for each in trace.identities)
     return AccountProof(
         contract=ledger[0].contract,
@@ -147,26 +149,33 @@ def _judged(ledger: list[Trace], account: str) -> AccountProof:
     )
 
 
-def _worst_period(ledger: list[Trace], spans: Spans, limits: Limits, calendar: str) -> Worst:
-    """Judge by the dates of all members' clocks and the store's, and the zones that are here."""
-    dates = Dates(
+def _dates(ledger: list[Trace]) -> Dates:
+    """Return what all clocks showed: the members', and the store's as each member heard of it."""
+    return Dates(
         (offsets, trace.compared_ms)
         for trace in ledger
         for offsets in (trace.offsets, trace.store_offsets)
     )
-    return worst_period(spans, limits, dates, partial(Periods(), calendar))
 
 
-def _when(
-    ledger: list[Trace], worst: Worst, window: Window, calendar: str
-) -> tuple[int | None, int | None]:
-    """Return from when to when the worst window lasted, or the one that exceeded most."""
+def _periods(ledger: list[Trace], calendar: str) -> Ran:
+    journaled = (p for trace in ledger for p in trace.periods.get(calendar, {}).values())
+    return Ran(journaled, partial(Periods(), calendar))
+
+
+def _period(worst: Worst, periods: Ran) -> tuple[int | None, int | None]:
+    """Return from when to when the worst period lasted, or the one that exceeded most."""
     if not worst.posts:
         return None, None
     until_ms = worst.over_ms if worst.over else worst.until_ms
-    if calendar:
-        return Periods()(calendar, until_ms - 1).begins_ms, until_ms
-    until_ms = _wall_ms(ledger, until_ms)
+    return periods(until_ms - 1).begins_ms, until_ms
+
+
+def _window(ledger: list[Trace], worst: Worst, window: Window) -> tuple[int | None, int | None]:
+    """Return the same of the worst window."""
+    if not worst.posts:
+        return None, None
+    until_ms = _wall_ms(ledger, worst.over_ms if worst.over else worst.until_ms)
     return until_ms - window.window_ms, until_ms
 
 

@@ -22,6 +22,7 @@ from governor.evidence.spans import OPEN_MS, Spans
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from governor.core.calendar import Period
     from governor.core.ledger.messages import Account, Identity, Unit
     from governor.core.ledger.records import Adopted, Amounts, Claimed, Resolved, Rostered, Stamped
     from governor.core.ledger.state import ContractState
@@ -66,6 +67,7 @@ class Trace:
     members: set[str] = field(default_factory=set)  # all that were ever in the roster
     offsets: list[tuple[int, int]] = field(default_factory=list)  # of the wall clock, from when
     store_offsets: list[tuple[int, int]] = field(default_factory=list)  # likewise, the store's
+    periods: dict[str, dict[int, Period]] = field(default_factory=dict)  # of calendars, that ran
     compared_ms: int = 0  # until when both were compared with ledger time
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     since_ms: int | None = None
@@ -140,6 +142,8 @@ class Trace:
             self.rules.append((record.time_ms + IN_FORCE_MS, self._shown))
             self._shown = None
         self._compare_clocks(record, wall_ms)
+        for calendar, dated in record.periods:
+            self.periods.setdefault(calendar, {})[dated.period.number] = dated.period
         for account, value in record.spread:
             had = before.get(account, RowValue())
             self._cover(account, value.charged - had.charged, record.high_ms, lingers=False)

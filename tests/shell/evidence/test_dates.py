@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from governor.core.calendar import Period
-from governor.evidence.dates import HEARD_MS, Compared, Dates, worst_period
+from governor.evidence.dates import HEARD_MS, Compared, Dates, Ran, worst_period
 from governor.evidence.spans import OPEN_MS, Spans, Worst
 
 PERIOD_MS: Final = 1_000
@@ -129,3 +129,13 @@ def test_no_period_holds_more_than_is_said(seed: int) -> None:
 
     assert found.posts == max(sums.values())
     assert found.over == max(0, found.posts - 10)
+
+
+def test_a_period_that_ran_stays_as_it_was_whatever_zones_say_since() -> None:
+    """Two members may have journaled the same one."""
+    shorter = Period(3, 3_000, 3_900)
+    ran = Ran([shorter, Period(1, 1_000, 2_000), shorter], period)
+
+    assert [ran(date_ms).number for date_ms in (999, 1_000, 1_999, 2_000, 3_899)] == [0, 1, 1, 2, 3]
+    assert ran(3_000) == ran(3_899) == shorter
+    assert ran(3_900) == period(3_900)

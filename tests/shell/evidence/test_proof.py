@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from governor.core.ledger.messages import Account, Identity, RowValue
+from governor.core.calendar import Period
+from governor.core.ledger.messages import Account, Dated, Identity, RowValue
 from governor.core.ledger.records import (
     Adopted,
     Claimed,
@@ -264,6 +265,21 @@ async def test_a_calendar_limit_is_judged_by_the_dates_of_its_periods(
     assert account.until_ms is not None
     assert account.until_ms - account.from_ms == 24 * 3_600_000
     assert (account.from_ms == BOUNDARY_MS) == (over > 0)
+
+
+async def test_a_boundary_that_was_kept_is_judged_by(tmp_path: Path) -> None:
+    """The journal names the period; what zones say of it today may be another."""
+    end_ms = 1_000_000
+    ended = MIDNIGHT_MS + end_ms + 1_000
+    kept = Dated(Period(7, ended - 24 * 3_600_000, ended), charges=7, lingers=7)
+    first = claimed("a", end_ms - 100, 600), resolved("a", end_ms, 600), stamped(end_ms, 600)
+    second = request("b", end_ms + 60_000, 500, 1_100)
+    named = replace(stamped(1_000, 0), periods=((PACIFIC, kept),))
+    path = await member(tmp_path / "a", by_calendar(adopted(ONE)), named, *first, *second)
+    [account] = prove([path]).accounts
+
+    assert (account.worst, account.over) == (600, 0)
+    assert (account.from_ms, account.until_ms) == (kept.period.begins_ms, kept.period.ends_ms)
 
 
 async def test_the_clocks_of_all_members_say_when_a_period_ended(tmp_path: Path) -> None:
