@@ -40,7 +40,8 @@ async def _say_no(course: Course, cause: refusal.Cause) -> None:
         jitter_s=int(course.id, 16) % (_most_jitter_s(cause) + 1),
     )
     standing = refusing(course.standings(), course.account)
-    await _answer(course, refusal.refuse(cause, request, standing))
+    dialect = course.governed.catalog.dialect
+    await _answer(course, refusal.refuse(cause, request, standing, dialect))
 
 
 async def report(course: Course, error: UpstreamError) -> None:

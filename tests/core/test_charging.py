@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from governor.core.catalog import Quote
-from governor.core.charging import UNKNOWN_FLOOR, Charge, charge
+from governor.core.charging import UNKNOWN_FLOOR, Charge, charge, shared
 from governor.core.counting import Counted, Unreadable
 from governor.core.ledger.holds import Hold, State
 from governor.core.ledger.records import Outcome
@@ -130,3 +130,42 @@ def test_an_answer_read_to_its_end_that_cannot_be_counted_costs_its_price_and_do
     )
 
     assert ended == Charge(Outcome.ORPHANED, 300, None, lingers=False, overrun=0)
+
+
+def test_a_count_that_is_not_believed_costs_the_full_price() -> None:
+    """It was read to its end, so it does not linger."""
+    ended = charge(
+        contract(), PAGE, hold_in(State.READ), status=200, count=Counted(0), believed=False
+    )
+
+    assert ended == Charge(Outcome.ORPHANED, 300, None, lingers=False, overrun=0)
+
+
+@pytest.mark.parametrize(
+    ("posts", "received", "mine"),
+    [
+        (0, 0, [(0, 0), (0, 0), (0, 0)]),
+        (150, 150, [(150, 150), (0, 0), (0, 0)]),
+        (250, 240, [(200, 200), (50, 40), (0, 0)]),
+        (300, 300, [(200, 200), (50, 50), (50, 50)]),
+        (320, 320, [(200, 200), (50, 50), (70, 70)]),
+    ],
+)
+def test_several_holds_of_a_request_share_its_charge_the_first_ones_first(
+    posts: int, received: int, mine: list[tuple[int, int]]
+) -> None:
+    """None of it is lost, and what is too much is on the last."""
+    whole = Charge(Outcome.SETTLED, posts, received, lingers=False, overrun=max(0, posts - 300))
+    charges = shared(whole, (200, 50, 50))
+
+    assert [(each.posts, each.received) for each in charges] == mine
+    assert [each.overrun for each in charges] == [0, 0, whole.overrun]
+
+
+def test_what_was_not_counted_is_counted_in_none_of_its_holds() -> None:
+    whole = Charge(Outcome.ORPHANED, 250, None, lingers=True, overrun=0)
+
+    assert [(each.posts, each.received, each.lingers) for each in shared(whole, (200, 50))] == [
+        (200, None, True),
+        (50, None, True),
+    ]

@@ -16,7 +16,6 @@ from tests.fakes.scripted import (
     FULL_PRICE,
     HALF,
     LIMIT,
-    STREAM,
     Script,
     ScriptedCrawler,
     get,
@@ -111,20 +110,20 @@ async def test_a_claim_that_is_not_durable_is_not_sent_and_costs_nothing() -> No
 
 async def test_an_operation_that_cannot_be_counted_is_refused() -> None:
     async with stage() as on:
-        crawler = await on.live(get(STREAM))
+        crawler = await on.live(post("/2/webhooks"))
 
         assert crawler.status == 429
-        assert b"streams are not governed" in crawler.received
+        assert b"push posts to a server of yours" in crawler.received
         assert on.record.reason == "operation"
         assert on.passed == []
 
 
 async def test_an_unknown_operation_is_charged_unless_the_contract_refuses_it() -> None:
-    async with stage(Script((HALF,)), contract=terms(10_000)) as on:
+    async with stage(Script((HALF,)), contract=terms(20_000)) as on:
         assert (await on.live(get("/3/new"))).status == 200
         assert await on.usage() == (200, 0)
 
-    async with stage(contract=terms(10_000, unknown="refuse")) as on:
+    async with stage(contract=terms(20_000, unknown="refuse")) as on:
         crawler = await on.live(get("/3/new"))
 
         assert crawler.status == 429
@@ -233,7 +232,7 @@ def hesitant() -> Hesitant:
 
 async def test_nothing_is_held_before_a_crawlers_body_begins(hesitant: Hesitant) -> None:
     """Else the grant would grow old, and posts be held, while the crawler takes its time."""
-    async with stage(Script((HALF,)), contract=terms(10_000)) as on:
+    async with stage(Script((HALF,)), contract=terms(20_000)) as on:
         running = on.begin(post("/3/new"), hesitant)
         await on.settle()
         on.clock.advance_ms(60_000)
@@ -249,7 +248,7 @@ async def test_nothing_is_held_before_a_crawlers_body_begins(hesitant: Hesitant)
 
 
 async def test_a_crawler_whose_body_never_begins_has_left(hesitant: Hesitant) -> None:
-    async with stage(contract=terms(10_000)) as on:
+    async with stage(contract=terms(20_000)) as on:
         running = on.begin(post("/3/new"), hesitant)
         await on.settle()
         hesitant.left.set()
@@ -261,7 +260,7 @@ async def test_a_crawler_whose_body_never_begins_has_left(hesitant: Hesitant) ->
 
 
 async def test_a_body_of_no_bytes_is_a_body() -> None:
-    async with stage(Script((HALF,)), contract=terms(10_000)) as on:
+    async with stage(Script((HALF,)), contract=terms(20_000)) as on:
         crawler = await on.live(post("/3/new"), ScriptedCrawler())
 
         assert crawler.status == 200
