@@ -6,7 +6,8 @@
     connection  one HTTP/1 conversation, on aiohttp's low-level server
     door        one request: checked, located, identified, and given to whom it is for
     requests    the rules of admission: framing, place, end-to-end fields
-    canonical   paths with one spelling only
+    canonical   one spelling of a target, for governed hosts
+    forms       the bodies in which a method may hide
     authority   `host:port`, in one canonical form
     downstream  the crawler's side of an exchange
     problems    what the door itself answers, as problem+json

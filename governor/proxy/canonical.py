@@ -1,47 +1,129 @@
-"""A path with one spelling only, for governed hosts.
+"""One spelling of a request's target, for governed hosts: what is classified is what is sent.
 
-A path that the platform may read as another one (`/2/%74weets`, `/x/../2/tweets`) would be priced
-as the wrong operation. It is refused rather than repaired, because what is classified must be,
-byte for byte, what is forwarded; no crawler's library writes one by itself. Queries are left
-alone: they have many honest spellings, and the catalog takes the dearest reading.
+A target that the platform may read as another one (`/2/%74weets`, `/x/../2/tweets`) would be
+priced as the wrong operation. RFC 3986 (6.2.2) makes some spellings equal, and in the QUERY those
+are brought to one: hex digits in upper case, unreserved characters plain, what must be escaped
+escaped. That is harmless, for no server that decodes a query can tell: the parameters are the same
+once decoded, and it is those that OAuth 1.0a signs (RFC 5849, 3.4.1.3.1).
+
+A PATH is refused rather than repaired, but for the case of its hex digits: OAuth signs it as it is
+spelled (3.4.1.2), and no crawler's library escapes `t`. What has no canonical form at all is
+refused in both: broken escapes, control characters, what is no UTF-8 (an overlong `%C0%AE` is a dot
+to some), a method hidden in a parameter, matrix parameters, `//` and dot segments. That an honest
+query cannot carry an escaped newline is the price; there is no crawler that needs one.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Final
+import unicodedata
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 from governor.errors import BadRequestError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _ESCAPE: Final = re.compile(r"%(..?)?")
-# An escaped dot, slash, percent or control byte hides a second path inside the first.
-_HIDING: Final = frozenset("./\\%")
+_HEX: Final = re.compile(r"[0-9A-Fa-f]{2}")
 _UNRESERVED: Final = re.compile(r"[A-Za-z0-9._~-]")
+# pchar and the slash (RFC 3986, 3.3), without the semicolon of matrix parameters.
+_NOT_IN_PATH: Final = re.compile(r"[^A-Za-z0-9._~!$&'()*+,=:@/%-]")
+# Escaped, these hide a second path inside the first.
+_HIDING: Final = frozenset("./\\%;")
+# A query in canonical form and of ASCII alone: nearly every one, and then nothing is to be done.
+_SETTLED: Final = re.compile(
+    r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%(?:2[0-9A-CF]|3[A-F]|40|5[B-E]|60|7[B-D]))*"
+)
+# What RFC 3986 wants escaped in a query and many clients send as it is: `ids[]=1`, raw JSON.
+_RAW: Final = re.compile(r"[^A-Za-z0-9._~!$&'()*+,;=:@/?%-]")
+# Parameters by which frameworks take another method than the one that was sent (Rack, Symfony).
+_OVERRIDING: Final = re.compile(
+    r"(?:^|[?&;\s])(?:_method|x-http-method(?:-override)?|x-method-override)(?![a-z0-9_-])"
+)
+_MOST_DECODINGS: Final = 8  # no server decodes more often than its proxies are many
 
 
-def check_canonical(target: str) -> None:
-    """Raise BadRequestError unless the path has one spelling only; the query is left alone.
+def canonical(target: str) -> str:
+    """Return a target as it is classified and sent. Raises BadRequestError when it has no form.
 
     `target` is in origin form and of visible ASCII characters (see `requests.locate`).
     """
-    path = target.partition("?")[0]
+    path, _, query = target.partition("?")
+    path = _path(path)
+    return f"{path}?{_query(query)}" if query else path
+
+
+def hides_method(parameters: str) -> bool:
+    """Say whether a query or a form names another method, however often it is escaped."""
+    for _ in range(_MOST_DECODINGS):
+        decoded = unquote(parameters)
+        if decoded == parameters:
+            break
+        parameters = decoded
+    loose = unicodedata.normalize("NFKC", parameters).casefold()
+    return _OVERRIDING.search(loose) is not None
+
+
+def _path(path: str) -> str:
     if "//" in path:
         raise BadRequestError("The path holds an empty segment (//): remove one slash.")
-    for escape in _ESCAPE.findall(path):
-        _check_escape(escape)
-    for segment in path.split("/"):
-        if segment.partition(";")[0] in {".", ".."}:
-            raise BadRequestError("The path holds a dot segment: send it resolved.")
+    if ";" in path:
+        raise BadRequestError("The path holds a matrix parameter (;): put it into the query.")
+    if _NOT_IN_PATH.search(path):
+        raise BadRequestError("The path holds a character that must be escaped.")
+    if "%" in path:
+        for character in _escaped(path):
+            _check_escaped(character)
+        path = _upper(path)
+    if "/." in path and any(segment in {".", ".."} for segment in path.split("/")):
+        raise BadRequestError("The path holds a dot segment: send it resolved.")
+    return path
 
 
-def _check_escape(digits: str) -> None:
-    try:
-        character = bytes.fromhex(digits).decode("latin-1")
-    except ValueError:
-        character = ""
-    if len(digits) != 2 or not character:  # noqa: PLR2004  # two hex digits: RFC 3986, 2.1
-        raise BadRequestError("A % in the path is not followed by two hex digits.")
-    if character in _HIDING or character < " " or character == "\x7f":
-        raise BadRequestError("The path escapes a dot, slash, percent or control character.")
+def _check_escaped(character: str) -> None:
+    if character in _HIDING:
+        raise BadRequestError(
+            "The path escapes a dot, slash, percent or semicolon: send the path that is meant."
+        )
     if _UNRESERVED.fullmatch(character):
         raise BadRequestError("The path escapes a character that needs no escape: send it plain.")
+
+
+def _query(query: str) -> str:
+    if not _SETTLED.fullmatch(query):
+        for _ in _escaped(query):  # each is looked at
+            pass
+        query = _RAW.sub(lambda found: quote(found[0], safe=""), query)
+        query = _ESCAPE.sub(_plain, query)
+        overridden = hides_method(query)
+    else:
+        overridden = ("method" in query.lower() or "%25" in query) and hides_method(query)
+    if overridden:
+        raise BadRequestError("The query names another method: send the method itself.")
+    return query
+
+
+def _escaped(text: str) -> Iterator[str]:
+    """Yield every escaped character. Raises BadRequestError for one that has no canonical form."""
+    for digits in _ESCAPE.findall(text):
+        if not _HEX.fullmatch(digits):
+            raise BadRequestError("A % is not followed by two hex digits: send %25 for a percent.")
+        character = chr(int(digits, 16))
+        if character < " " or character == "\x7f":
+            raise BadRequestError("The URL escapes a control character: leave it out.")
+        yield character
+    try:
+        unquote_to_bytes(text).decode()
+    except UnicodeDecodeError:
+        raise BadRequestError("The URL's escapes are not text in UTF-8: encode it so.") from None
+
+
+def _upper(path: str) -> str:
+    return _ESCAPE.sub(lambda escape: escape[0].upper(), path)
+
+
+def _plain(escape: re.Match[str]) -> str:
+    character = chr(int(escape[1], 16))
+    return character if _UNRESERVED.fullmatch(character) else escape[0].upper()

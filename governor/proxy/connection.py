@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yarl
 from aiohttp import web
 from aiohttp.http import HttpProcessingError, RawRequestMessage
+from aiohttp.http_exceptions import LineTooLong
 
 from governor.proxy.problems import Problem
 from governor.proxy.requests import Head
@@ -113,6 +114,10 @@ class Connection(web.RequestHandler):
         self.heard()
         if isinstance(exc, ConnectionError):
             raise exc
+        if isinstance(exc, LineTooLong):
+            return _plain(
+                Problem(400, "A URL or a field has at most 64 KiB: ask for less at once.")
+            )
         if isinstance(exc, HttpProcessingError):
             return _plain(Problem(400, "The request is not HTTP/1.1 that can be read in one way."))
         super().handle_error(request, status, exc, message)  # logs; raises if already answering

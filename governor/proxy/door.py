@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from governor.errors import ClientError
-from governor.proxy.canonical import check_canonical
+from governor.proxy.canonical import canonical
 from governor.proxy.connection import HEAD, Connection, Deadlines, make_server
 from governor.proxy.downstream import Crawler
+from governor.proxy.forms import check_form, typed
 from governor.proxy.problems import Problem, unidentified, unidentified_gateway
 from governor.proxy.requests import (
     Place,
     admit,
     check_framing,
     check_plain,
+    check_rewritable,
     locate,
     refusal,
 )
@@ -137,11 +140,15 @@ class Door:
         job = self._job(head, place, crawler.connection.origin)
         if isinstance(job, Problem):
             return await job.answer(crawler)
-        service = self._service(head, place)
+        if self._governs(place.authority.host):
+            check_plain(head)
+            place = _in_one_form(head, place)
+            await check_form(head, crawler)
+            return await self._exchange.run(typed(admit(head, place, job)), crawler)
+        service = self._ungoverned(place)
         if isinstance(service, Problem):
             return await service.answer(crawler)
-        await service.run(admit(head, place, job), crawler)
-        return None
+        return await service.run(admit(head, place, job), crawler)
 
     def _job(self, head: Head, place: Place, origin: Origin | None) -> str | Problem:
         if origin is not None:
@@ -150,16 +157,22 @@ class Door:
             return self._identify(head.first(b"x-governor-authorization")) or unidentified_gateway()
         return self._identify(head.first(b"proxy-authorization")) or unidentified()
 
-    def _service(self, head: Head, place: Place) -> Service | Problem:
+    def _ungoverned(self, place: Place) -> Service | Problem:
         host = place.authority.host
-        if self._governs(host):
-            check_canonical(place.target)
-            check_plain(head)
-            return self._exchange
         if place.way == "gateway":
             return Problem(404, f"The gateway leads to governed hosts only, and {host} is not one.")
         if host == INTERNAL:
             return self._internal
         if self._others_refused:
             return Problem(403, f'No contract governs {host}, and other_hosts is "refuse".')
+        if place.authority.literal:  # it may be a governed host's, as for a tunnel
+            return Problem(403, "No request leads to an IP address: name the host.")
         return self._relay
+
+
+def _in_one_form(head: Head, place: Place) -> Place:
+    target = canonical(place.target)
+    if target == place.target:
+        return place
+    check_rewritable(head, place.target, target)
+    return replace(place, target=target)

@@ -58,6 +58,8 @@ class Crawler:
         self._answer: Answer | None = None
         self._finished = False
         self._last = False
+        self._ahead = b""
+        self._awaits_continue = self._head.expects_continue
 
     @property
     def started(self) -> bool:
@@ -70,14 +72,33 @@ class Crawler:
         if self._answer is not None:
             self._answer.force_close()
 
+    async def read_ahead(self, most_bytes: int) -> bytes | None:
+        """Return the whole body, which `body` yields all the same; None if it has more bytes.
+
+        Raises ConnectionError as `body` does.
+        """
+        pieces: list[bytes] = []
+        length = 0
+        async for chunk in self.body():
+            pieces.append(chunk)
+            length += len(chunk)
+            if length > most_bytes:
+                return None
+        self._ahead = b"".join(pieces)
+        return self._ahead
+
     async def body(self) -> AsyncIterator[bytes]:
         """Yield the request's body as it arrives, without its transfer coding.
 
         Raises ConnectionError when the rest will never come: gone, silent, or badly framed.
         """
+        if self._ahead:
+            ahead, self._ahead = self._ahead, b""
+            yield ahead
         transport = self._request.transport
-        if self._head.expects_continue and transport is not None and not self.started:
+        if self._awaits_continue and transport is not None and not self.started:
             transport.write(_CONTINUE)
+            self._awaits_continue = False
         with self._crawler_gone():
             while True:
                 async with asyncio.timeout(self.connection.deadlines.body_s):

@@ -159,6 +159,23 @@ def check_plain(head: Head) -> None:
         raise BadRequestError(f"A {head.method} has no body here: put what it asks into the URL.")
 
 
+def check_rewritable(head: Head, sent: str, target: str) -> None:
+    """Raise BadRequestError if `target` cannot stand for the one that was sent: it is signed.
+
+    HTTP signatures (RFC 9421) are over the target as it is spelled, OAuth 1.0a over the spelling
+    of the path and the decoded query (RFC 5849, 3.4.1).
+    """
+    signed = any(map(head.values, (b"signature", b"signature-input")))
+    authorization = (head.first(b"authorization") or "").lower()
+    if authorization.startswith("oauth "):
+        signed |= sent.partition("?")[0] != target.partition("?")[0]
+    if signed or authorization.startswith("signature "):
+        raise BadRequestError(
+            "The URL is signed in a spelling that has to be changed: sign it with what must be "
+            "escaped escaped, nothing else, and hex digits in upper case."
+        )
+
+
 def locate(head: Head, origin: Origin | None) -> Place | Problem:
     """Say where a request goes; `origin` is the tunnel it came through, if any.
 

@@ -102,6 +102,50 @@ async def test_what_is_refused_at_the_door_never_reaches_a_service(
     assert caplog.records == []
 
 
+async def test_a_governed_target_goes_on_in_one_form(doorway: Doorway) -> None:
+    await doorway.say(get(f"http://{GOVERNED}/%c3%bc?max%5Fresults=1&ids[]=2", GOVERNED))
+
+    (request,) = doorway.exchange.asked
+    assert request.target == "/%C3%BC?max_results=1&ids%5B%5D=2"
+
+
+@pytest.mark.parametrize(
+    ("field", "target", "status"),
+    [
+        ("Signature: keyId=a", "/?max%5Fresults=1", 400),
+        ("Signature-Input: sig1=()", "/?max%5Fresults=1", 400),
+        ("Authorization: Signature keyId=a", "/?max%5Fresults=1", 400),
+        ("Authorization: OAuth oauth_signature=a", "/%c3%bc", 400),
+        ("Authorization: OAuth oauth_signature=a", "/?max%5Fresults=1", 200),
+        ("Authorization: Bearer a", "/%c3%bc?max%5Fresults=1", 200),
+        ("Signature: keyId=a", "/?max_results=1", 200),
+    ],
+)
+async def test_a_signed_target_is_not_rewritten(
+    doorway: Doorway, field: str, target: str, status: int
+) -> None:
+    """OAuth 1.0a signs the path as it is spelled, and the query as it is decoded."""
+    answer = await doorway.say(get(f"http://{GOVERNED}{target}", GOVERNED, field))
+
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+
+
+async def test_a_url_that_is_too_long_is_said_to_be(doorway: Doorway) -> None:
+    answer = await doorway.say(get(f"http://{GOVERNED}/?q={'a' * 70_000}", GOVERNED))
+
+    assert b" 400 " in answer[:16]
+    assert b"64 KiB" in answer
+
+
+@pytest.mark.parametrize("address", ["203.0.113.7", "[2001:db8::7]"])
+async def test_no_request_leads_to_an_address(doorway: Doorway, address: str) -> None:
+    """It may be a governed host's, and nobody would count it."""
+    answer = await doorway.say(get(f"http://{address}/2/tweets", address))
+
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    assert doorway.relay.asked == doorway.exchange.asked == []
+
+
 async def test_a_smuggled_second_request_is_not_served(doorway: Doorway) -> None:
     smuggled = get(f"http://{GOVERNED}/smuggled", GOVERNED)
     first = (
