@@ -23,7 +23,7 @@ from governor.core.ledger.messages import DoubtReason
 from governor.core.ledger.records import Torn
 from governor.core.ledger.roster import MemberStanding
 from governor.core.rules import bind
-from governor.errors import DoubtError, GovernorError
+from governor.errors import ConfigError, DoubtError, GovernorError
 from governor.journal import kept
 from governor.upstream import Route
 
@@ -135,10 +135,18 @@ async def _ports(config: Config) -> AsyncIterator[Checked]:
             yield Checked(part, sound=True, said=f"{address} is free")
 
 
+def _contracts(config: Config) -> tuple[Contract, ...]:
+    """Return the contracts as they would run; where catalogs are wrong, and told, as configured."""
+    try:
+        return parts.contracts(config, parts.read_catalogs(config))
+    except ConfigError:
+        return config.contracts()
+
+
 async def _ledgers(config: Config, clock: Clock) -> AsyncIterator[Checked]:
     if not config.ledger.is_shared:
         yield Checked("ledger", sound=True, said="embedded: for one Governor on this machine")
-    for contract in config.contracts():
+    for contract in _contracts(config):
         there = None
         if config.ledger.is_shared:
             store = parts.redis_store(config, contract.name, clock)
