@@ -6,7 +6,7 @@ journaled, and then a checkpoint spares the next start the replay of this run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from governor import recovery
@@ -14,6 +14,7 @@ from governor.cli import keeping, parts
 from governor.cli.looking import configured, in_force, look
 from governor.cli.report import TalkReporter
 from governor.conversation import Conversation
+from governor.core.raising import Raises
 from governor.core.rules import bind
 from governor.store import EmbeddedStore
 from governor.tasks import Tasks
@@ -35,7 +36,10 @@ STAMPS_S = 1.0  # for what a ledger answered last to be journaled: one commit
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member and what records for it. `talks` are its conversations, once it has joined."""
+    """One member and what records for it.
+
+    `talks` are its conversations, once it has joined, and `raises` what overruns had taught by then.
+    """
 
     config: Config
     contracts: tuple[Contract, ...]
@@ -45,6 +49,7 @@ class Member:
     log: Log
     tasks: Tasks
     talks: dict[str, Conversation]
+    raises: dict[str, Raises] = field(default_factory=dict)
 
     async def join(self, stack: AsyncExitStack) -> None:
         """Begin a generation and join every contract's ledger; `stack` takes it all down.
@@ -66,6 +71,7 @@ class Member:
         for contract in self.contracts:
             await self._adopt_rules(contract, state)
         for contract in self.contracts:
+            self.raises[contract.name] = Raises(state.contracts[contract.name].raises)
             self.talks[contract.name] = await self._join(contract, state, stack)
 
     async def _join(

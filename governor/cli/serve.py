@@ -115,7 +115,12 @@ async def listen(
     stack.push_async_callback(upstream.close)
     exchange = Exchange(
         tuple(
-            Governed(contract, read[contract.name], member.talks[contract.name])
+            Governed(
+                contract,
+                read[contract.name],
+                member.talks[contract.name],
+                member.raises[contract.name],
+            )
             for contract in member.contracts
         ),
         {job.name: job for job in config.jobs()},

@@ -97,7 +97,7 @@ async def _is_durable(
     holding: Holding,
     charge: Charge,
     posts: Amounts,
-    raised: int,  # noqa: ARG001  # until Resolved has a field for it
+    raised: int,
 ) -> bool:
     """Journal the resolution of what was claimed; say whether the ledger may be told.
 
@@ -114,6 +114,7 @@ async def _is_durable(
         amounts=posts,
         lingers=charge.lingers,
         at_ms=course.conversation.time_ms,
+        raised=raised,
     )
     try:
         await course.adapters.journal.append(resolved)
