@@ -251,4 +251,7 @@ def named(members: Collection[str]) -> tuple[RosterEntry, ...]:
 def book(known: ContractState) -> Book:
     """Return an embedded ledger as the journal has it; the row is brought by the first message."""
     clocks = Clocks(known.time_ms, known.high_ms, known.store_offset_ms)
-    return Book(known.accounts.values(), identity=known.identity, clocks=clocks)
+    found = Book(known.accounts.values(), identity=known.identity, clocks=clocks)
+    for text, turns in found.calendars.items():
+        turns.resume(known.periods.get(text))
+    return found

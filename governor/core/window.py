@@ -75,6 +75,22 @@ class Window:
         """Return the first instant at which posts stamped into `bucket` no longer count."""
         return (bucket + 1) * self.bucket_ms + self.window_ms + self.pad_ms
 
+    def gone_at(self, bucket: int) -> int:
+        """Return when it is certain that they do not: ledger time frees them, and nothing else."""
+        return self.frees_at(bucket)
+
+    def charged_in(self, high_ms: int) -> int:
+        """Return the bucket of a charge that is told at this H."""
+        return self.bucket(high_ms)
+
+    def lingered_in(self, high_ms: int) -> int:
+        """Return the bucket of what the platform may count up to a linger from this H."""
+        return self.bucket(high_ms + self.linger_ms)
+
+    def lost_in(self, high_ms: int) -> int:
+        """Return the bucket of what a dead member held: a whole window ahead."""
+        return self.bucket(high_ms + self.window_ms)
+
     def first_counting(self, now_ms: int) -> int:
         """Return the oldest bucket that still counts at `now_ms`; all before it are free."""
         return (now_ms - self.window_ms - self.pad_ms) // self.bucket_ms

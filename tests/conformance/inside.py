@@ -40,8 +40,8 @@ def of_book(book: Book) -> dict[str, Any]:
         "sound": int(book.sound),
         "roster": book.members.version,
         "leniency": int(book.leniency),
-        "turn": book._turn,  # noqa: SLF001  # what no reply shows
-        "recounted": book._recounted_ms,  # noqa: SLF001  # likewise
+        "turn": book.recount.turn,
+        "recounted": book.recount.recounted_ms,
         "accounts": {
             name: (state.limit, state.unit, state.pending, state.ring.charged)
             for name, state in book.accounts.items()

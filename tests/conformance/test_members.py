@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from governor.core.ledger.book import RECOUNT_MS
 from governor.core.ledger.members import HEARD_MS
 from governor.core.ledger.messages import (
     LAXEST,
@@ -20,6 +19,7 @@ from governor.core.ledger.messages import (
     Usage,
 )
 from governor.core.ledger.opening import GRACE_MS
+from governor.core.ledger.recount import RECOUNT_MS
 from governor.core.ledger.roster import MemberStanding, RosterEntry
 from governor.core.window import Window
 from governor.errors import LedgerError, UsageError

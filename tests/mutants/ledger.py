@@ -156,8 +156,8 @@ MUTANTS: Final = (
         4,
         "a charge is stamped at its end, in the bucket of H",
         BOOK,
-        "self.stamp(row, account, value.charged - before.charged, high_ms)",
-        "self.stamp(row, account, value.charged - before.charged, self.clocks.time_ms - 900)",
+        "charged, lingered = window.charged_in(high_ms)",
+        "charged, lingered = window.charged_in(self.clocks.time_ms - 900)",
         T + "test_promise.py " + T + "test_book.py " + T + "test_grants.py",
     ),
     Mutant(
@@ -171,17 +171,17 @@ MUTANTS: Final = (
     Mutant(
         5,
         "what was let go of is stamped a linger later",
-        BOOK,
-        "value.lingered - before.lingered, high_ms + linger_ms)",
-        "value.lingered - before.lingered, high_ms)",
+        WINDOW,
+        "return self.bucket(high_ms + self.linger_ms)",
+        "return self.bucket(high_ms)",
         T + "test_promise.py " + T + "test_grants.py",
     ),
     Mutant(
         5,
         "a retired member's holds are charged a window ahead",
-        LOSS,
-        "book.clocks.high_ms + state.ring.window.window_ms)",
-        "book.clocks.high_ms)",
+        WINDOW,
+        "return self.bucket(high_ms + self.window_ms)",
+        "return self.bucket(high_ms)",
         T + "test_loss.py",
     ),
     Mutant(
@@ -308,7 +308,7 @@ MUTANTS: Final = (
     Mutant(
         10,
         "an account counts what it was begun to count",
-        BOOK,
+        "governor/core/ledger/agreeing.py",
         "if rules.setdefault(account.name, shown) != shown:",
         "if rules.setdefault(account.name, shown)[0] != shown[0]:",
         T + "test_book.py",
@@ -324,7 +324,7 @@ MUTANTS: Final = (
     Mutant(
         12,
         "an account in turn is recounted",
-        BOOK,
+        "governor/core/ledger/recount.py",
         "return (pending, charged) == (state.pending, state.ring.charged)",
         "return True",
         T + "test_book.py",

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from governor.core.ledger.messages import Account
+from governor.core.ledger.periods import Turns
+
 if TYPE_CHECKING:
     from governor.core.ledger.messages import Unit
     from governor.core.ledger.ring import Ring
@@ -18,6 +21,21 @@ class AccountState:
     ring: Ring
     pending: int = 0
     unit: Unit = "posts"
+
+    @property
+    def calendar(self) -> str:
+        """The text of the calendar that it counts by, empty for a window."""
+        window = self.ring.window
+        return window.calendar if isinstance(window, Turns) else ""
+
+    @property
+    def rule(self) -> tuple[int, str, str]:
+        """Its window, its unit and its calendar: what never changes under a name."""
+        return self.ring.window.window_ms, self.unit, self.calendar
+
+    def shown(self, name: str) -> Account:
+        """Return its rule as a message shows it."""
+        return Account(name, self.limit, *self.rule)
 
     @property
     def usage(self) -> int:

@@ -24,11 +24,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from governor.core.ledger.accounts import AccountState, stricter
+from governor.core.ledger.agreeing import going_on, periods_agree, rules_agree
 from governor.core.ledger.grants import decide
 from governor.core.ledger.members import NOTHING, Members, RowState, none_shrank
 from governor.core.ledger.messages import (
     LAXEST,
-    Account,
     Answer,
     Ask,
     Doubt,
@@ -45,6 +45,8 @@ from governor.core.ledger.messages import (
     WholeRow,
 )
 from governor.core.ledger.opening import awaited, reopen
+from governor.core.ledger.periods import Turns, shown
+from governor.core.ledger.recount import Recount
 from governor.core.ledger.ring import Ring
 from governor.core.ledger.roster import MemberStanding
 from governor.core.window import Window
@@ -53,9 +55,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from governor.core.ledger.clocks import Clocks
+    from governor.core.ledger.messages import Account
+    from governor.core.ledger.periods import Dates, Span
     from governor.core.ledger.roster import RosterEntry
-
-RECOUNT_MS = 30_000  # every account's turn comes within this and a heartbeat: twice a minute
 
 
 class Book:
@@ -75,8 +77,8 @@ class Book:
         self.leniency: Leniency = LAXEST
         self.members = Members()
         self.accounts: dict[str, AccountState] = {}
-        self._recounted_ms = clocks.time_ms
-        self._turn = 0
+        self.calendars: dict[str, Turns] = {}
+        self.recount = Recount(clocks.time_ms)
         self.admit(accounts)
 
     @property
@@ -90,17 +92,24 @@ class Book:
         for account in accounts:
             known = self.accounts.get(account.name)
             if known is None:
-                ring = Ring(Window(account.window_ms), self.clocks.time_ms)
+                ring = Ring(self._span(account), self.clocks.time_ms)
                 self.accounts[account.name] = AccountState(account.limit, ring, unit=account.unit)
                 new.append(account.name)
             else:
                 known.limit = stricter(known.limit, account.limit)
         return tuple(new)
 
+    def _span(self, account: Account) -> Span:
+        """Return what an account counts by: accounts of one calendar turn together."""
+        if not account.calendar:
+            return Window(account.window_ms)
+        new = Turns(account.calendar, account.window_ms)
+        return self.calendars.setdefault(account.calendar, new)
+
     def converse(self, message: Message, *, store_ms: int) -> Answer:
         """Answer one message. `store_ms` is a reading of the clock beside this book."""
         row = self.members.rows.get(message.member)
-        refusal = self._refusal(message, row)
+        refusal = self._refusal(message, row, store_ms)
         if refusal is not None:
             return refusal
         if row is not None and self._is_same(message, row) and message.seq == row.seq:
@@ -121,7 +130,7 @@ class Book:
         grants = self._decide(message.asks, row)
         if message.leaving:
             self._take_leave(row)
-        self.sound = self._recount()
+        self.sound = self.recount.adds_up(self)
         if not self.sound:
             return self._doubt(message, DoubtReason.MISCOUNTED)
         row.seq = message.seq
@@ -135,7 +144,7 @@ class Book:
         """Say whether this row is the sender's own of this start, brought under this epoch."""
         return row.generation == message.generation and row.epoch == self.epoch
 
-    def _refusal(self, message: Message, row: RowState | None) -> Answer | None:
+    def _refusal(self, message: Message, row: RowState | None, store_ms: int) -> Answer | None:
         """Return why this message may change nothing, if so."""
         if not self.sound:
             return self._doubt(message, DoubtReason.MISCOUNTED)
@@ -146,9 +155,7 @@ class Book:
                 return self._doubt(message, DoubtReason.UNKNOWN_ROW)
         elif (refusal := self._unheard(message, row)) is not None:
             return refusal
-        if not self._rules_agree(message):
-            return self._doubt(message, DoubtReason.RULES)
-        return self._forgets(message, row)
+        return self._disagrees(message, store_ms) or self._forgets(message, row)
 
     def _unheard(self, message: Message, row: RowState) -> Answer | None:
         """Return why a member that has a row is not heard, if so."""
@@ -168,29 +175,15 @@ class Book:
                 return Fenced(message.nonce)
         return None
 
-    def _rules_agree(self, message: Message) -> bool:
-        """Say whether all accounts named are known: a share may be new, a limit may not.
-
-        Window and unit must be as they were, and every bucket brought must have a place in a ring.
-        """
-        rules = {name: (each.ring.window, each.unit) for name, each in self.accounts.items()}
-        for account in message.accounts:
-            if account.name not in rules and not account.is_share:
-                return False
-            shown = Window(account.window_ms), account.unit
-            if rules.setdefault(account.name, shown) != shown:
-                return False
-        windows = {name: window for name, (window, _) in rules.items()}
-        named = {account for ask in message.asks for account, _ in ask.amounts} | {*message.values}
-        if message.whole is None:
-            return named <= windows.keys()
-        named |= message.whole.spread.keys() | message.whole.buckets.keys()
+    def _disagrees(self, message: Message, store_ms: int) -> Doubt | None:
+        """Return a doubt if the sender counts other accounts, or by other days."""
+        calendars = going_on(message, self.calendars, resumes=not self.open)
         now_ms = self._resumed(message).time_ms
-        return named <= windows.keys() and all(
-            windows[account].in_ring(bucket, now_ms)
-            for account, buckets in message.whole.buckets.items()
-            for bucket in buckets
-        )
+        if not rules_agree(message, self.accounts, calendars, now_ms=now_ms):
+            return self._doubt(message, DoubtReason.RULES)
+        if not periods_agree(message, self.accounts, calendars, store_ms=store_ms):
+            return self._doubt(message, DoubtReason.CALENDAR)
+        return None
 
     def _forgets(self, message: Message, row: RowState | None) -> Doubt | None:
         """Return a doubt if what only ever grows has shrunk.
@@ -253,10 +246,29 @@ class Book:
             is_current=row.clock == resumed.rebased,
         )
         row.clock = resumed.rebased
-        row.heard_ms = self.clocks.time_ms
+        row.heard_ms, row.date_ms = self.clocks.time_ms, message.date_ms
+        if self.calendars:
+            self._let_turn(message, row, store_ms)
         for state in self.accounts.values():
             state.ring.free(self.clocks.time_ms)
         return stepped if self.open else ()
+
+    def _let_turn(self, message: Message, row: RowState, store_ms: int) -> None:
+        """Let periods give way to later ones that have begun by all dates; see `periods`."""
+        if message.whole is not None and not self.open:
+            for text, turns in self.calendars.items():
+                turns.resume(message.whole.periods.get(text))
+        named = {text: (before, running) for text, before, running in message.periods}
+        dates = self.dates(row, store_ms, message.date_ms)
+        for text, turns in self.calendars.items():
+            turns.turn(dates, named.get(text, ()), is_open=self.open)
+            turns.look(dates, named.get(text, ()), time_ms=self.clocks.time_ms)
+
+    def dates(self, row: RowState, *readings: int) -> Dates:
+        """Return the dates shown by these clocks, and by the members heard of late but for one."""
+        others = (each for each in self.members.counting(self.epoch) if each is not row)
+        read = [reading for reading in readings if reading]
+        return shown(read, others, time_ms=self.clocks.time_ms)
 
     def _replace(self, row: RowState, whole: WholeRow) -> None:
         """Put a whole row in the place of the old one, never field by field."""
@@ -291,9 +303,10 @@ class Book:
             before = row.values.get(account, NOTHING)
             state = self.accounts[account]
             state.pending += value.pending - before.pending
-            high_ms, linger_ms = self.clocks.high_ms, state.ring.window.linger_ms
-            self.stamp(row, account, value.charged - before.charged, high_ms)
-            self.stamp(row, account, value.lingered - before.lingered, high_ms + linger_ms)
+            window, high_ms = state.ring.window, self.clocks.high_ms
+            charged, lingered = window.charged_in(high_ms), window.lingered_in(high_ms)
+            self.stamp(row, account, value.charged - before.charged, charged)
+            self.stamp(row, account, value.lingered - before.lingered, lingered)
             row.values[account] = value
 
     def _hold(self, row: RowState, values: Mapping[str, RowValue]) -> None:
@@ -309,13 +322,11 @@ class Book:
             self.accounts[account].pending += pending - before.pending
             row.values[account] = replace(before, pending=pending)
 
-    def stamp(self, row: RowState, account: str, posts: int, at_ms: int) -> None:
-        """Charge posts to a row and to its account's sum, in the bucket of an instant."""
+    def stamp(self, row: RowState, account: str, posts: int, bucket: int) -> None:
+        """Charge posts to a row and to its account's sum, in a bucket."""
         if posts == 0:
             return
-        ring = self.accounts[account].ring
-        bucket = ring.window.bucket(at_ms)
-        ring.add(bucket, posts, self.clocks.time_ms)
+        self.accounts[account].ring.add(bucket, posts, self.clocks.time_ms)
         buckets = row.buckets.setdefault(account, {})
         buckets[bucket] = buckets.get(bucket, 0) + posts
 
@@ -339,40 +350,6 @@ class Book:
                 row.values[account] = replace(value, pending=value.pending + posts)
         return grants
 
-    def _recount(self) -> bool:
-        """Recompute the accounts whose turn it is; say whether they add up (I12)."""
-        names = tuple(self.accounts)
-        passed_ms = self.clocks.time_ms - self._recounted_ms
-        due = min(len(names), passed_ms * len(names) // RECOUNT_MS)
-        if due > 0:
-            self._recounted_ms = self.clocks.time_ms
-        for _ in range(due):
-            self._turn += 1
-            if not self._adds_up(names[self._turn % len(names)]):
-                return False
-        return True
-
-    def _adds_up(self, account: str) -> bool:
-        """Recompute one account from the rows, and let them forget what is too old."""
-        state, now_ms = self.accounts[account], self.clocks.time_ms
-        first = state.ring.window.first_counting(now_ms)
-        oldest = state.ring.window.first_kept(now_ms)
-        pending = charged = 0
-        for row in self.members.counting(self.epoch):
-            buckets = row.buckets.get(account, {})
-            for bucket in [bucket for bucket in buckets if bucket < oldest]:
-                del buckets[bucket]
-            pending += row.values.get(account, NOTHING).pending
-            charged += sum(posts for bucket, posts in buckets.items() if bucket >= first)
-        if self.open:
-            windows = {name: each.ring.window for name, each in self.accounts.items()}
-            kept_ms = max(window.kept_ms for window in windows.values())
-            self.members.drop_idle(
-                now_ms - kept_ms,
-                {name: window.first_kept(now_ms) for name, window in windows.items()},
-            )
-        return (pending, charged) == (state.pending, state.ring.charged)
-
     def _reply(self, message: Message, row: RowState, grants: tuple[Grant, ...]) -> Reply:
         assert row.boot_offset_ms is not None
         return Reply(
@@ -395,4 +372,5 @@ class Book:
             leniency=self.leniency,
             awaiting=() if self.open else awaited(self),
             awaits_word=self.awaits_word,
+            periods={text: turns.dated for text, turns in self.calendars.items() if turns.dated},
         )

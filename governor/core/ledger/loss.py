@@ -13,6 +13,7 @@ from governor.core.ledger.members import NOTHING
 from governor.core.ledger.messages import Account, Identity, Loss, Retired, RowValue
 from governor.core.ledger.opening import GRACE_MS, adopt, speaks
 from governor.core.ledger.roster import MemberStanding
+from governor.errors import DoubtError
 
 
 def declare(
@@ -42,6 +43,8 @@ def declare(
     lost = Book(accounts, identity=identity, clocks=Clocks(time_ms, high_ms, store_ms - time_ms))
     if book is not None:
         lost.leniency = book.leniency
+        for text, turns in book.calendars.items():
+            lost.calendars[text].resume(turns.period)
         lost.members.rows = book.members.rows
     lost.leniency &= loss.leniency
     lost.open, lost.awaits_word, lost.opens_ms = False, awaits_word, time_ms + GRACE_MS
@@ -62,22 +65,24 @@ def _stands(book: Book, loss: Loss, now: tuple[str, str]) -> bool:
 
 def _accounts(book: Book) -> tuple[Account, ...]:
     """Return a ledger's rules without its sums."""
-    return tuple(
-        Account(name, state.limit, state.ring.window.window_ms, state.unit)
-        for name, state in book.accounts.items()
-    )
+    return tuple(state.shown(name) for name, state in book.accounts.items())
 
 
-def retire(book: Book, member: str, charged: int | None) -> Retired:
+def retire(book: Book, member: str, charged: int | None, *, store_ms: int = 0) -> Retired:
     """Fence a member that an operator says is dead, and charge what it may have cost.
 
     A row that counts says what was pending; so does the last word of one that had left, if somebody
-    vouches that it was the last. Any other
-    that a loss has left may be older than the journal that is gone with its member, so every limit
-    is charged in full, or what the operator says with `charged`. All of it is stamped a window
-    ahead: nobody saw it end. Raises KeyError for a member that has no row.
+    vouches that it was the last. Any other that a loss has left may be older than the journal that
+    is gone with its member, so every limit is charged in full, or what the operator says with
+    `charged`. All of it is stamped a window ahead: nobody saw it end. By a calendar it goes into
+    the period in which that may have been at the latest, by the dates shown and `store_ms`.
+    Raises KeyError for a member that has no row, DoubtError if nobody knows what period it is.
     """
     row = book.members.rows[member]
+    for turns in book.calendars.values():
+        turns.look(book.dates(row, store_ms), (), time_ms=book.clocks.time_ms)
+    if not all(turns.has_place for turns in book.calendars.values()):
+        raise DoubtError("no governor has said for long which day or month it is; run one first")
     book.sound = False
     counts = row.epoch == book.epoch
     if not counts and speaks(book, row):
@@ -95,7 +100,7 @@ def retire(book: Book, member: str, charged: int | None) -> Retired:
         elif state.limit is not None:
             posts = state.limit if charged is None else charged
         values[account] = RowValue(0, value.charged + posts, value.lingered)
-        book.stamp(row, account, posts, book.clocks.high_ms + state.ring.window.window_ms)
+        book.stamp(row, account, posts, state.ring.window.lost_in(book.clocks.high_ms))
         if posts:
             added.append((account, posts))
     if row.standing is not MemberStanding.RETIRED:

@@ -30,7 +30,8 @@ class RowState:
     `final`: the values are the last word of a member that left or was retired. `joined` is the
     roster's version that its join made, 0 once all who live have journaled that; `roster` is the
     version that it has journaled itself. `kept_ms`: up to when it has said to have journaled.
-    `clock`: how often the store's had been re-based when this member's was read.
+    `clock`: how often the store's had been re-based when this member's was read. `date_ms`: its
+    wall clock when it was heard, 0 if it does not say.
     """
 
     generation: int
@@ -48,6 +49,7 @@ class RowState:
     heard_ms: int = 0
     kept_ms: int = 0
     clock: int = 0
+    date_ms: int = 0
 
     @property
     def pending(self) -> int:
@@ -65,7 +67,7 @@ class RowState:
     def frees_at(self, accounts: Mapping[str, AccountState], now_ms: int) -> int:
         """Return when the last of its charges frees, `now_ms` if all have."""
         ends = [
-            accounts[account].ring.window.frees_at(bucket)
+            accounts[account].ring.window.gone_at(bucket)
             for account, buckets in self.buckets.items()
             for bucket in buckets
         ]

@@ -12,7 +12,7 @@ from array import array
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from governor.core.window import Window
+    from governor.core.ledger.periods import Span
 
 
 class Ring:
@@ -20,7 +20,7 @@ class Ring:
 
     __slots__ = ("_slots", "charged", "first", "window")
 
-    def __init__(self, window: Window, now_ms: int) -> None:
+    def __init__(self, window: Span, now_ms: int) -> None:
         self.window = window
         self._slots = array("Q", bytes(8 * window.ring_length))
         self.first = window.first_counting(now_ms)

@@ -8,7 +8,7 @@ ever charged, in which buckets the ledger put it, and which claims never ended. 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from governor.core.calendar import Period  # noqa: TC001  # a checkpoint decodes by annotation
 from governor.core.ledger.messages import (
@@ -19,6 +19,7 @@ from governor.core.ledger.messages import (
     RowValue,
     WholeRow,
 )
+from governor.core.ledger.periods import Turns
 from governor.core.ledger.records import (
     Adopted,
     Amounts,
@@ -36,6 +37,12 @@ from governor.core.ledger.records import (
 from governor.core.ledger.roster import RosterEntry  # noqa: TC001  # a checkpoint decodes by annotation
 from governor.core.ledger.row import grown
 from governor.core.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from governor.core.ledger.messages import Dated
+    from governor.core.ledger.periods import Span
 
 # What lost rows cannot have reached. Journals were folded with these numbers: never lower them.
 MOST_LOST_POSTS: Final = 100_000_000_000  # 270 years at a million a day; exact in Lua and cjson
@@ -76,6 +83,7 @@ class ContractState:
             high_ms=self.high_ms,
             boot_offset_ms=self.boot_offset_ms,
             roster=self.roster,
+            periods=dict(self.periods),
         )
 
     def apply(
@@ -115,26 +123,20 @@ class ContractState:
 
     def stamp(self, record: Stamped) -> None:
         """Note into which buckets the ledger put the growth since the last such record."""
+        stood = dict(record.periods)
+        self.periods |= {
+            text: dated.period
+            for text, dated in stood.items()
+            if text not in self.periods or dated.period.number > self.periods[text].number
+        }
         for account, value in record.spread:
-            before = self.spread.get(account, RowValue())
-            window = Window(self.accounts[account].window_ms)
-            buckets = self.buckets.setdefault(account, {})
-            for posts, at_ms in (
-                (value.charged - before.charged, record.high_ms),
-                (value.lingered - before.lingered, record.high_ms + window.linger_ms),
-            ):
-                if posts:
-                    bucket = window.bucket(at_ms)
-                    buckets[bucket] = buckets.get(bucket, 0) + posts
-            # From the front: a day has 17,000 of them, and one behind a lingering one may wait.
-            oldest = window.first_kept(record.time_ms)
-            while (first := next(iter(buckets), oldest)) < oldest:
-                del buckets[first]
-            self.spread[account] = value
+            span = self._span(account, stood)
+            if span is not None:
+                self._stamp(account, value, span, record)
         if record.spread and self.tear_frees_ms == UNTOLD_MS:
             self.tear_frees_ms = max(
-                window.frees_at(window.bucket(record.high_ms + window.linger_ms))
-                for window in (Window(account.window_ms) for account in self.accounts.values())
+                window.frees_at(window.lingered_in(record.high_ms))
+                for window in map(_longest, self.accounts.values())
             )
         self.time_ms, self.high_ms = record.time_ms, record.high_ms
         if record.seq:  # what an operator says has passed, the ledger may not know
@@ -142,6 +144,30 @@ class ContractState:
         self.store_offset_ms = record.store_offset_ms
         self.boot_offset_ms = record.boot_offset_ms
         self.wall_offset_ms = record.wall_offset_ms
+
+    def _span(self, account: str, stood: Mapping[str, Dated]) -> Span | None:
+        """Return what an account counts by, as its calendar stood; None if nobody said how."""
+        known = self.accounts[account]
+        if not known.calendar:
+            return Window(known.window_ms)
+        dated = stood.get(known.calendar)
+        return None if dated is None else Turns.at(dated, known.calendar, known.window_ms)
+
+    def _stamp(self, account: str, value: RowValue, span: Span, record: Stamped) -> None:
+        """Note into which buckets the ledger put one account's growth."""
+        before = self.spread.get(account, RowValue())
+        buckets = self.buckets.setdefault(account, {})
+        for posts, bucket in (
+            (value.charged - before.charged, span.charged_in(record.high_ms)),
+            (value.lingered - before.lingered, span.lingered_in(record.high_ms)),
+        ):
+            if posts:
+                buckets[bucket] = buckets.get(bucket, 0) + posts
+        # From the front: a day has 17,000 of them, and one behind a lingering one may wait.
+        oldest = span.first_kept(record.time_ms)
+        while (first := next(iter(buckets), oldest)) < oldest:
+            del buckets[first]
+        self.spread[account] = value
 
     def tear(self) -> None:
         """Charge what rows that are lost may have held: the whole of every limit, lingering.
@@ -192,7 +218,11 @@ class ContractState:
         if not record.anew:
             return
         for account, buckets in self.buckets.items():
-            first = Window(self.accounts[account].window_ms).first_counting(self.time_ms)
+            known = self.accounts[account]
+            if known.calendar:
+                first = self.periods[known.calendar].number
+            else:
+                first = Window(known.window_ms).first_counting(self.time_ms)
             posts = sum(posts for bucket, posts in buckets.items() if bucket >= first)
             spread = self.spread[account]
             lingered = min(posts, spread.lingered)
@@ -208,6 +238,11 @@ class ContractState:
     def meet(self, record: Rostered) -> None:
         """Note who has a row. Who is missing there, as the ledger is open, has nothing left."""
         self.roster, self.roster_version = record.entries, record.version
+
+
+def _longest(account: Account) -> Window:
+    """Return a window in which an account's charges free, even those that go a period ahead."""
+    return Window(account.window_ms * (3 if account.calendar else 1))
 
 
 @dataclass(slots=True)
