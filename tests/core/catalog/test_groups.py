@@ -234,6 +234,13 @@ def test_a_request_has_one_row() -> None:
     )
 
 
+def test_a_cost_of_the_group_is_not_forgotten_for_what_is_free() -> None:
+    """Free passes without a hold, so nothing would count the cost."""
+    found = mistakes('kind = "free"', group=f"{GROUP}costs = {{ units = 1 }}\n")
+
+    assert found == ("catalog, group 'g': what is free costs nothing; if it does: kind 'posts'",)
+
+
 def test_a_group_without_operations_is_a_mistake() -> None:
     with pytest.raises(ConfigError) as caught:
         rows(GROUP + "operations = []")

@@ -81,6 +81,7 @@ def test_what_is_too_much_to_look_at_has_no_certain_reading() -> None:
     assert in_json('{"count": ' + "9" * 5000 + "}") == ("9" * 5000,)
     assert in_json('{"count": 10, "a": "' + "x" * 256 * 1024 + '"}') is ODD
     assert said("count", "query", query="&".join(["a=1"] * 1001)) is ODD
+    assert said("count", "query", query="&" * 1001) is ODD
 
 
 @pytest.mark.parametrize(
