@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from governor.core.dialects import Dialect
 
 UNKNOWN: Final = "unknown"
+NO_BODY: Final = Body("", b"")
 GUARDED: Final = ("refused", "stream")
 
 
@@ -124,13 +125,14 @@ class Catalog:
     def quote(self, method: str, host: str, target: str, body: Body | None = None) -> Quote:
         """Return what a request is. `target` is its raw path and query, as it will be sent.
 
-        `body` is needed where `reads_body` says so, an empty one too; None costs the maximum.
+        `body` is needed where `reads_body` says so. None: a GET or a HEAD has none; of any other
+        method it is not known, which costs the maximum.
         """
         path, _, query = target.partition("?")
         row = self._find(method, host, path)
         if row is None:
             return self._unknown(host)
-        return row.operation.quote(Question(query, body, row.operation.asks))
+        return row.operation.quote(_question(method, query, body, row))
 
     def explain(self, method: str, host: str, target: str, body: Body | None = None) -> Explanation:
         """Return the quote of a request, and why it is so. Arguments as for `quote`."""
@@ -138,7 +140,7 @@ class Catalog:
         row = self._find(method, host, path)
         if row is None:
             return explain(self._unknown(host), None, None)
-        question = Question(query, body, row.operation.asks)
+        question = _question(method, query, body, row)
         return explain(row.operation.quote(question), row, question)
 
     def _unknown(self, host: str) -> Quote:
@@ -162,3 +164,9 @@ class Catalog:
         ranked = [(row.rank(host), row) for row in self._plain.at(method, path)]
         meant = [(rank, row) for rank, row in ranked if rank is not None]
         return min(meant, key=lambda each: each[0])[1] if meant else None
+
+
+def _question(method: str, query: str, body: Body | None, row: Row) -> Question:
+    if body is None and method in ("GET", "HEAD"):
+        body = NO_BODY
+    return Question(query, body, row.operation.asks)

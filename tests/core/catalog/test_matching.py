@@ -273,6 +273,16 @@ def test_a_body_says_what_is_asked_for() -> None:
     assert Y.quote("POST", Y_API, "/query").asked == 100
 
 
+def test_a_get_that_brings_no_body_has_none() -> None:
+    """So what it asks for is in its query alone; a POST's body may only not be known."""
+    target = "/graphql/a/timeline?variables=%7B%22count%22%3A7%7D"
+
+    assert [Y.quote(method, Y_API, target).asked for method in ("GET", "HEAD")] == [7, 7]
+    assert Y.quote("POST", Y_API, target).asked == 1000
+    assert Y.quote("GET", Y_API, target, Body("text/plain", b"count=70")).asked == 1000
+    assert Y.quote("GET", Y_API, target, Body("", None)).asked == 1000
+
+
 def test_an_unknown_request_costs_the_most_of_its_host_in_every_unit() -> None:
     quoted = Y.quote("GET", Y_API, "/new")
 
