@@ -120,6 +120,32 @@ def check(*, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def explain(
+    method: Annotated[str, typer.Argument(help="As in GET.")],
+    url: Annotated[str, typer.Argument(help="The whole URL, quoted for the shell.")],
+    body: Annotated[
+        str | None, typer.Option(metavar="TEXT|@FILE", help="What the request would carry.")
+    ] = None,
+    content_type: Annotated[
+        str | None, typer.Option(help="The body's; else JSON or a form, by how it begins.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a request would be, ask and cost, and why; exit 1 if it is never served."""
+    from governor.cli.explain import body_of
+    from governor.cli.explain import explain as explain_one
+
+    told = explain_one(_load(), method, url, body_of(body, content_type))
+    if as_json:
+        _print_json(told.as_json())
+    else:
+        for line in told.lines():
+            typer.echo(line)
+    raise typer.Exit(1 if told.refused else 0)
+
+
+@app.command()
 def verify(
     journal: Annotated[
         list[Path] | None,

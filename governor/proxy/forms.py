@@ -37,8 +37,18 @@ async def check_form(head: Head, crawler: Crawler) -> None:
     form = await crawler.read_ahead(MOST_BYTES)
     if form is None:
         raise BadRequestError("A form has at most 1 MiB here: send files as multipart/form-data.")
+    check_fields_of(form)
+
+
+def check_fields_of(form: bytes) -> None:
+    """Raise BadRequestError if a form names another method."""
     if hides_method(form.decode("utf-8", "replace")):
         raise BadRequestError("The form names another method: send the method itself.")
+
+
+def is_form(content_type: str) -> bool:
+    """Say whether a body of this type is a form to somebody."""
+    return _FORM in content_type.lower()
 
 
 def typed(request: Request) -> Request:
@@ -54,5 +64,4 @@ def typed(request: Request) -> Request:
 
 
 def _is_form(head: Head) -> bool:
-    kinds = head.values(b"content-type")
-    return any(_FORM in kind.decode("latin-1").lower() for kind in kinds)
+    return any(is_form(kind.decode("latin-1")) for kind in head.values(b"content-type"))

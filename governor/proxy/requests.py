@@ -182,8 +182,7 @@ def locate(head: Head, origin: Origin | None) -> Place | Problem:
     Raises BadRequestError when its target is malformed, and MisdirectedError when its names
     disagree about whom it is for.
     """
-    if not _VISIBLE.fullmatch(head.target) or "\\" in head.target or "#" in head.target:
-        raise BadRequestError("The request target holds a character that must be escaped.")
+    _check_visible(head.target)
     if origin is not None:
         return _inside(head, origin)
     if not head.target.startswith("/"):
@@ -199,6 +198,17 @@ def locate(head: Head, origin: Origin | None) -> Place | Problem:
         "This is a proxy. Set it as HTTP and HTTPS proxy, or use /gateway/<host>/<path> as a "
         "base URL; http://governor.internal/ through the proxy has help.",
     )
+
+
+def _check_visible(target: str) -> None:
+    if not _VISIBLE.fullmatch(target) or "\\" in target or "#" in target:
+        raise BadRequestError("The request target holds a character that must be escaped.")
+
+
+def place_of(url: str) -> Place:
+    """Return where a whole URL leads. Raises BadRequestError when it is malformed."""
+    _check_visible(url)
+    return _absolute(url)
 
 
 def _inside(head: Head, origin: Origin) -> Place:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 VERBS: Final = (
     *("init", "run", "restore", "retire", "check", "verify", "env", "health", "status"),
-    *("config", "ca", "demo"),
+    *("config", "ca", "demo", "explain"),
 )
 HEAVY: Final = {"aiohttp", "cryptography", "msgspec", "prometheus_client", "pydantic", "redis"}
 
@@ -142,6 +142,28 @@ def test_what_has_no_effect_yet_is_said_and_not_on_standard_output(tmp_path: Pat
 
     assert json.loads(ended.stdout)["contract"][0]["throttle_from"] == 0.5
     assert "note" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("GET", "https://api.x.com/2/tweets/search/recent?max_results=100"), 0),
+        (("GET", "https://api.x.com/2//tweets"), 1),
+        (("GET", "api.x.com"), 2),
+    ],
+)
+def test_a_request_is_explained_before_anything_is_set_up(
+    tmp_path: Path, words: tuple[str, ...], code: int
+) -> None:
+    """Without a state directory, and it makes none."""
+    ended = said(tmp_path, "explain", *words)
+    as_json = said(tmp_path, "explain", *words, "--json")
+
+    assert (ended.returncode, as_json.returncode) == (code, code)
+    assert "Traceback" not in ended.stderr
+    if code < 2:
+        assert json.loads(as_json.stdout)["served"] == (code == 0)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_from_init_to_a_crawlers_shell(tmp_path: Path) -> None:
