@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from governor.core.counting.walkers import Counting
 
 MOST_BYTES = 1024 * 1024  # of one record: seventy times the largest post with all its expansions
-TOO_LONG = f"a record of it is longer than {MOST_BYTES} bytes"
 
 
 class Records:
@@ -57,7 +56,9 @@ class Records:
     @property
     def trouble(self) -> str:
         """Say why no more of the stream can be read; "" while it can."""
-        return TOO_LONG if self._too_long else self._decoder.trouble
+        if self._too_long:
+            return f"a record of it is longer than {self._most_bytes} bytes"
+        return self._decoder.trouble
 
     def feed(self, chunk: bytes) -> Iterator[tuple[bytes, int]]:
         """Yield each line that is whole now, its end included, and the posts in it.
