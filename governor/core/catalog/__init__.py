@@ -51,7 +51,8 @@ What a row says itself; one of kind "posts" has exactly one of the three sizes:
     items          always that many, none of them named
 
 Everything odd costs the maximum: a number with a sign, a parameter spelled otherwise, a body of
-another type, JSON that is broken. Of several readings the dearest holds (`questions`, `sizes`).
+another type or where none is asked for, JSON that is broken. Of several readings the dearest holds
+(`questions`, `sizes`).
 """
 
 from governor.core.catalog.asking import Explanation, Flow, Kind, Quote

@@ -100,6 +100,12 @@ class Operation:
             return 0
         return max(self.hold, self.size.most * (self.each + self.expansions.most))
 
+    @property
+    def depends(self) -> bool:
+        """Say whether the quote depends on what a request says."""
+        sized = not isinstance(self.size, Fixed)
+        return sized or bool(self.expansions.adds) or self.unless is not None
+
     def quote(self, question: Question) -> Quote:
         """Return what a request is and asks for."""
         if self.kind == "stream":

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from governor.core.catalog.asking import Explanation, Quote
 from governor.core.catalog.explaining import explain
-from governor.core.catalog.questions import IN_BODIES, Body, Question
+from governor.core.catalog.questions import Body, Question
 from governor.core.catalog.reading import read
 from governor.core.catalog.rows import Dearest, Index, Row
 from governor.core.catalog.spelling import loose_paths, plain_host, plain_path
@@ -118,9 +118,13 @@ class Catalog:
         return self._dearest.at(plain_host(host))[0]
 
     def reads_body(self, method: str, host: str, target: str) -> bool:
-        """Say whether a request's body tells what it asks for: then `quote` needs it."""
+        """Say whether a request's body, if it has one, changes its quote: then `quote` needs it.
+
+        It does where parameters are looked for in bodies, and in all others whose quote depends on
+        parameters: a server that looks there unasked could find dearer ones.
+        """
         row = self._find(method, host, target.partition("?")[0])
-        return row is not None and not IN_BODIES.isdisjoint(row.operation.asks)
+        return row is not None and row.operation.depends
 
     def quote(self, method: str, host: str, target: str, body: Body | None = None) -> Quote:
         """Return what a request is. `target` is its raw path and query, as it will be sent.

@@ -73,8 +73,8 @@ class Members(list[tuple[str, Any]]):
 class Question:
     """What a request says, ready to be asked for the values of one parameter.
 
-    `asks` are the places where its operation looks for parameters. `body` is needed if one of them
-    is in bodies; then None means that it is not known.
+    `asks` are the places where its operation looks for parameters. `body` is None when it is not
+    known, which leaves no certain reading if one of the places is in bodies.
     """
 
     def __init__(self, query: str, body: Body | None, asks: tuple[Place, ...]) -> None:
@@ -133,12 +133,13 @@ class Question:
         return self._read
 
     def _read_body(self) -> Members | None:
-        if IN_BODIES.isdisjoint(self._asks):
+        is_asked = not IN_BODIES.isdisjoint(self._asks)
+        if self._body is None:
+            return None if is_asked else Members()
+        if self._body.content == b"":
             return Members()
-        if self._body is None or self._body.content is None:
-            return None
-        if not self._body.content:
-            return Members()
+        if not is_asked or self._body.content is None:
+            return None  # where nobody should look, some server may
         if len(self._body.content) > MOST_BYTES:
             return None
         try:

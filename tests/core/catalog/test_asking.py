@@ -89,3 +89,15 @@ def test_no_query_is_priced_above_the_operations_maximum(raw: str) -> None:
     quoted = operation.quote(asked(raw))
 
     assert 10 <= quoted.asked <= quoted.price <= operation.most
+
+
+def test_a_quote_depends_on_what_a_request_says_unless_its_numbers_are_fixed() -> None:
+    unless = Unless("skip", frozenset({"1"}))
+
+    assert Operation("o", "posts", NOTHING_KNOWN, PAGE, 1).depends
+    assert Operation("o", "posts", NOTHING_KNOWN, LISTED, 1).depends
+    assert Operation("o", "posts", NOTHING_KNOWN, Fixed(1), 1, EXPANSIONS).depends
+    assert Operation("o", "posts", NOTHING_KNOWN, Fixed(1), 1, unless=unless).depends
+    assert Operation("o", "stream", NOTHING_KNOWN, each=1, expansions=EXPANSIONS).depends
+    assert not Operation("o", "posts", NOTHING_KNOWN, Fixed(1), 1).depends
+    assert not Operation("o", "free", NOTHING_KNOWN).depends

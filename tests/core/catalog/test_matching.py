@@ -246,12 +246,15 @@ def test_what_is_refused_is_refused_by_every_method_that_has_no_row(method: str)
     assert Y.quote(method, "y.test", "/hooks/a").kind == "refused"
 
 
-def test_a_body_is_read_only_where_it_says_what_is_asked_for() -> None:
+def test_a_body_is_read_where_it_could_change_the_quote() -> None:
+    """Where nobody should look for parameters too: then it costs the maximum."""
     for method, target, reads in (
         ("POST", "/query", True),
         ("GET", "/graphql/a/timeline", True),
         ("POST", "/x/graphql/a/timeline?variables=%7B%7D", True),
-        ("GET", "/search", False),
+        ("GET", "/search", True),
+        ("GET", "/count", False),
+        ("GET", "/i/graphql/a/other", False),
         ("POST", "/hooks/a", False),
         ("POST", "/new", False),
     ):
@@ -259,6 +262,7 @@ def test_a_body_is_read_only_where_it_says_what_is_asked_for() -> None:
 
 
 def test_a_body_says_what_is_asked_for() -> None:
+    assert Y.quote("GET", Y_API, "/search?count=7", Body("text/plain", b"count=50")).asked == 50
     for body, asked in (
         (b'{"count": 7}', 7),
         (b"{}", 5),

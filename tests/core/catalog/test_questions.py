@@ -165,7 +165,13 @@ def test_all_places_are_read() -> None:
 
     assert said("count", "query", "form", query="count=10", body=form) == ("10", "20")
     assert said("count", "query", "form", query="Count=10", body=form) is ODD
-    assert said("count", "query", query="count=10", body=form) == ("10",)
+
+
+def test_a_body_where_nobody_looks_may_be_looked_at_all_the_same() -> None:
+    for body in (Body(FORM, b"count=20"), Body(JSON, b"{}"), Body("", b" "), Body("", None)):
+        assert said("count", "query", query="count=10", body=body) is ODD
+    assert said("count", "query", query="count=10", body=NOTHING) == ("10",)
+    assert said("count", "query", query="count=10", body=None) == ("10",)
 
 
 def test_a_query_where_nobody_looks_may_be_looked_at_all_the_same() -> None:
