@@ -63,3 +63,11 @@ def binds_unheard_of(known: ContractState, reply: Reply) -> bool:
         usage.limit is not None and SHARE not in name and name not in known.accounts
         for name, usage in reply.usage.items()
     )
+
+
+def turned(known: ContractState, reply: Reply) -> bool:
+    """Say whether a period runs that the journal does not know of.
+
+    That is journaled at once, with the clocks as they are: by them is judged what is granted in it.
+    """
+    return any(known.periods.get(text) != dated.period for text, dated in reply.periods.items())

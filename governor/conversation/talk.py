@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 from governor.conversation.composing import Composer
 from governor.conversation.desk import Desk
 from governor.conversation.keeping import Keeper
-from governor.conversation.noticing import adoption, binds_unheard_of, noticed
+from governor.conversation.noticing import adoption, binds_unheard_of, noticed, turned
 from governor.conversation.parts import Unobserved, no_periods
 from governor.conversation.trust import FINAL, Trust
 from governor.conversation.vigil import Vigil
@@ -364,7 +364,7 @@ class Conversation:
         grew = self._composer.acknowledge(message, reply)
         now_ms = self._clock.monotonic_ms()
         due = now_ms - self._stamped_ms >= STAMP_EVERY_MS and not self._keeper.owed_ms()
-        if not (grew or due or message.whole):
+        if not (grew or due or message.whole or turned(self._known, reply)):
             return
         self._stamped_ms = now_ms
         record = Stamped(

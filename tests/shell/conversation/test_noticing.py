@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from governor.core.ledger.messages import Account, DoubtReason, Leniency
+from governor.conversation.noticing import turned
+from governor.core.calendar import Period
+from governor.core.ledger.messages import Account, Dated, DoubtReason, Leniency, Reply
 from governor.core.ledger.records import Adopted, Vouched, Word
 from governor.recovery import loss
 from tests.shell.conversation.stage import ACCOUNTS, IDENTITY, WINDOW, Stage, stage
 
+DAY_MS = 86_400_000
 OTHER = Account("y", 50, WINDOW.window_ms)
 
 
@@ -104,3 +107,17 @@ async def test_a_limit_that_another_governor_began_stops_this_one_until_it_is_kn
         await on.beat()
 
         assert on.talk.doubt is None
+
+
+async def test_a_period_that_turned_is_one_that_the_journal_does_not_know_of() -> None:
+    """Or knows with other boundaries. One that it knows is none, whatever charges do by now."""
+    running = Period(7, 0, DAY_MS)
+    reply = Reply("", 1, IDENTITY, 5, 5, 0, 0, open=True, grants=(), usage={})
+    by_day = replace(reply, periods={"day UTC": Dated(running, charges=8, lingers=8)})
+    async with stage() as on:
+        known = on.first.state.contracts["x"]
+
+    assert turned(known, by_day)
+    assert not turned(known, reply)
+    assert not turned(replace(known, periods={"day UTC": running}), by_day)
+    assert turned(replace(known, periods={"day UTC": Period(6, -DAY_MS, 0)}), by_day)
