@@ -24,7 +24,7 @@ WITH_POSTS = {
     "twscrape": "SearchTimeline ListLatestTweetsTimeline Bookmarks GenericTimelineById UserTweets"
     " UserTweetsAndReplies UserMedia CommunityTweetsTimeline TweetDetail",
     "gallery-dl": "UserTweets UserTweetsAndReplies UserHighlightsTweets UserMedia Likes Bookmarks"
-    " CommunityTweetsTimeline CommunityMediaTimeline CommunitiesExploreTimeline HomeTimeline"
+    " CommunityTweetsTimeline CommunityMediaTimeline CommunitiesMainPageTimeline HomeTimeline"
     " HomeLatestTimeline ListLatestTweetsTimeline TweetDetail TweetResultByRestId SearchTimeline",
     "nitter": "UserWithProfileTweetsQueryV2 UserWithProfileTweetsAndRepliesQueryV2 UserTweets"
     " UserTweetsAndReplies UserMedia MediaTimelineV2 ConversationTimeline TweetDetail"
@@ -42,7 +42,8 @@ WITH_POSTS = {
     " TweetResultByIdQuery TweetDetail ConversationTimeline SearchTimeline ExplorePage"
     " GenericTimelineById UserTweets UserMedia UserTweetsAndReplies UserArticlesTweets"
     " ProfileTimeline ProfileArticlesTimeline ProfileWithRepliesTimeline",
-    "the web client": "NotificationsTimeline BookmarkSearchTimeline ListSearchTimeline",
+    "the web client": "NotificationsTimeline BookmarkSearchTimeline ListSearchTimeline"
+    " CommunitiesExploreTimeline",
 }
 WITHOUT_POSTS = {
     "twscrape": "AboutAccountQuery BlueVerifiedFollowers CommunityQuery Followers Following"
