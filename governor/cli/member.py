@@ -38,7 +38,7 @@ STAMPS_S = 1.0  # for what a ledger answered last to be journaled: one commit
 class Member:
     """One member and what records for it.
 
-    `talks` are its conversations, once it has joined, and `raises` what overruns had taught by then.
+    `talks` are its conversations once it has joined, and `raises` what overruns had taught by then.
     """
 
     config: Config

@@ -277,6 +277,14 @@ class Stage:
         for _ in range(TURNS):
             await asyncio.sleep(0)
 
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Let things happen until it holds; without time passing, that takes some turns only."""
+        for _ in range(100 * TURNS):
+            if holds():
+                return
+            await asyncio.sleep(0)
+        raise AssertionError("it does not come to hold")
+
     def fall_silent(self) -> None:
         """Cut the ledger off, and let time pass until that severs this governor."""
         self.home.cut = "before"
@@ -319,6 +327,7 @@ async def stage(
     *,
     contract: Contract | None = None,
     jobs: tuple[Job, ...] = (Job("default"),),
+    catalog: Catalog = CATALOG,
 ) -> AsyncIterator[Stage]:
     """Set the stage; on leaving, nothing may have failed unseen and no task may be left."""
     contract = contract or terms()
@@ -345,7 +354,7 @@ async def stage(
     upstream = ScriptedUpstream(script or Script(), passed)
     records: list[ExchangeRecord] = []
     exchange = Exchange(
-        (Governed(contract, CATALOG, talk),),
+        (Governed(contract, catalog, talk),),
         {job.name: job for job in jobs},
         upstream=upstream,
         journal=journal,

@@ -62,7 +62,7 @@ class StreamPlatform:
         writing: asyncio.Task[None] | None = None
         try:
             self.requests.append(await reader.readuntil(b"\r\n\r\n"))
-            writing = asyncio.get_running_loop().create_task(self._write(writer))  # noqa: TID251  # a fake's own
+            writing = asyncio.get_running_loop().create_task(self._write(writer))
             while await reader.read(1_024):
                 pass
         except (ConnectionError, EOFError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import socket
 import struct
 import sys
 import termios
@@ -20,6 +19,7 @@ from tests.fakes.origin import Origin
 from tests.fakes.way import HOST, LOOPBACK, Way, to_loopback
 
 if TYPE_CHECKING:
+    import socket
     from contextlib import AsyncExitStack
 
     from tests.fakes.origin import Line
@@ -51,7 +51,7 @@ class Meter:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         self._sock = line.writer.get_extra_info("socket")
         line.writer.transport.set_write_buffer_limits(high=0)
-        asks = asyncio.get_running_loop().create_task(self._ask(line, writer))  # noqa: TID251  # a fake's own
+        asks = asyncio.get_running_loop().create_task(self._ask(line, writer))
         try:
             while piece := await reader.read(4_096):
                 await line.send(piece)
@@ -82,7 +82,7 @@ class Meter:
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux what was acknowledged")
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 async def test_what_nobody_has_read_of_a_stream_fits_in_what_its_lead_allows(
-    opened: AsyncExitStack, authority: TinyAuthority, tls: bool
+    opened: AsyncExitStack, authority: TinyAuthority, *, tls: bool
 ) -> None:
     """The kernel's buffer, TLS's and aiohttp's together, at any point of the reading."""
     served = authority.leaf(HOST) if tls else None
