@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governor.core.counting.documents import UncountableError, tally
+from governor.core.counting.documents import MOST_NODES, UncountableError, tally
 from governor.core.counting.walking import Walk
 from tests.core.counting import reference, written
 from tests.fakes.posts import encoded, v2_post
@@ -105,6 +105,16 @@ def test_lines_of_json_are_counted_line_by_line(end: bytes) -> None:
 def test_what_has_no_certain_meaning_is_refused(body: bytes, reason: str) -> None:
     with pytest.raises(UncountableError, match=reason):
         count(body)
+
+
+@pytest.mark.parametrize("node", [b"{}", b"[]", b'"{"'])
+def test_a_body_of_nothing_but_objects_is_refused_before_it_is_held(node: bytes) -> None:
+    """It would take hundreds of megabytes. The longest that is read takes no more than some."""
+    nodes = b",".join([node] * (MOST_NODES - 1))
+
+    assert count(b"[" + nodes + b"]") == 0
+    with pytest.raises(UncountableError, match="objects and lists"):
+        count(b"[" + nodes + b"," + node + b"]")
 
 
 @pytest.mark.parametrize(
