@@ -10,7 +10,8 @@ It must be one script: a hold is granted on what all rows say at one instant, an
 is added to must be of the generation that asked. ]]
 
 local member, identity, generation, seq, acked, nonce, boot_ms, values, asks, whole, shown,
-  version, anchor, leaving, leniency, kept = unpack(cmsgpack.unpack(ARGV[3]), 1, 16)
+  version, anchor, leaving, leniency, kept, date_ms, told_periods =
+  unpack(cmsgpack.unpack(ARGV[3]), 1, 18)
 
 -- 1. Every key is there and whole, this Governor can read it, Redis will not evict it, and the
 -- last script that wrote to it ended.
@@ -38,34 +39,56 @@ end
 
 -- 3. The rules are known, and what only grows has not shrunk.
 local resumes = whole and ledger.open == 0  -- an open one is ahead of every journal: see book.py
-local windows, units = {}, {}
+local windows, units, counted = {}, {}, {}
 for name, account in pairs(ledger.accounts) do
   windows[name], units[name] = account.window, account.unit
 end
+local function is_known(name)
+  local w = windows[name]
+  if w and w.turns then counted[w.turns.calendar] = true end
+  return w
+end
 for _, account in ipairs(shown) do
-  local name, window_ms, unit = account[1], account[3], account[4]
+  local name, window_ms, unit, calendar = account[1], account[3], account[4], account[5]
   local known = windows[name]
-  if not known and not string.find(name, '/', 1, true) then return doubt('rules') end
-  if known and (known.ms ~= window_ms or units[name] ~= unit) then return doubt('rules') end
-  windows[name], units[name] = known or window.of(window_ms), unit
+  if not known then
+    if not string.find(name, '/', 1, true) then return doubt('rules') end
+    known = ledger.window_of(window_ms, calendar)
+    windows[name], units[name] = known, unit
+  end
+  local by = known.turns and known.turns.calendar or ''
+  if known.ms ~= window_ms or units[name] ~= unit or by ~= calendar then return doubt('rules') end
+  if known.turns and known.turns.ms ~= window_ms then return doubt('rules') end
+  is_known(name)
 end
-for _, value in ipairs(values) do if not windows[value[1]] then return doubt('rules') end end
+for _, value in ipairs(values) do if not is_known(value[1]) then return doubt('rules') end end
 for _, ask in ipairs(asks) do
-  for _, part in ipairs(ask[2]) do if not windows[part[1]] then return doubt('rules') end end
+  for _, part in ipairs(ask[2]) do if not is_known(part[1]) then return doubt('rules') end end
 end
-local spread = {}
+local spread, going_on = {}, periods.going_on(resumes and whole[7])
 if whole then
   local now_ms = resumes and math.max(ledger.time, whole[1]) or ledger.time
   for _, value in ipairs(whole[4]) do
-    if not windows[value[1]] then return doubt('rules') end
+    if not is_known(value[1]) then return doubt('rules') end
     spread[value[1]] = { 0, value[2], value[3] }
   end
   for _, each in ipairs(whole[5]) do
-    local w = windows[each[1]]
+    local w = is_known(each[1])
     if not w then return doubt('rules') end
+    local past = w.turns and going_on[w.turns.calendar].number + w.length
     for _, pair in ipairs(each[2]) do
-      if not window.in_ring(w, pair[1], now_ms) then return doubt('rules') end
+      local fits = past and pair[1] < past or not past and window.in_ring(w, pair[1], now_ms)
+      if not fits then return doubt('rules') end
     end
+  end
+end
+local named = {}
+for _, each in ipairs(told_periods) do named[each[1]] = each end
+for calendar in pairs(counted) do if not named[calendar] then return doubt('calendar') end end
+for calendar, each in pairs(named) do
+  local turns = ledger.turns[calendar]
+  if not periods.agree(turns, going_on[calendar], each, date_ms, ledger.now_ms()) then
+    return doubt('calendar')
   end
 end
 if rows.counts(row) and kept > 0 and kept < row.kept then return doubt('behind') end
@@ -88,7 +111,7 @@ end
 
 -- 5. The rules that it brings, the row of a new start or of a new epoch, and whom else it knows.
 ledger.begin()
-for _, account in ipairs(shown) do ledger.admit(unpack(account, 1, 4)) end
+for _, account in ipairs(shown) do ledger.admit(unpack(account, 1, 5)) end
 ledger.leniency = bit.band(ledger.leniency, leniency)
 if not same then
   if not rows.counts(row) then row.clock = ledger.open == 1 and 0 or ledger.rebased end
@@ -105,6 +128,18 @@ if resumes then clocks.resume(whole[1], whole[2]) end
 if anchor then row.boot_offset = nil end
 local stepped, store_ms = clocks.read(row, boot_ms)
 if ledger.open == 0 then stepped = {} end  -- time stood still, so every clock is ahead
+if #ledger.calendar_names > 0 then
+  if resumes then
+    for _, each in ipairs(whole[7]) do
+      if ledger.turns[each[1]] then periods.resume(ledger.turns[each[1]], each[2]) end
+    end
+  end
+  local slowest, fastest = periods.shown(member, store_ms, date_ms)
+  for calendar, turns in pairs(ledger.turns) do
+    if named[calendar] then periods.turn(turns, slowest, named[calendar]) end
+    periods.look(turns, slowest, fastest, named[calendar])
+  end
+end
 for _, account in pairs(ledger.accounts) do ring.free(account) end
 
 -- 7. The row: replaced whole, then grown into the bucket of H, or of H + linger.
@@ -126,8 +161,8 @@ for _, value in ipairs(values) do
   if ledger.open == 0 then
     value = { name, value[2] + charged + lingered, before[2], before[3] }
   else
-    rows.stamp(row, account, charged, ledger.high)
-    rows.stamp(row, account, lingered, ledger.high + account.window.linger_ms)
+    rows.stamp(row, account, charged, window.charged_in(account.window, ledger.high))
+    rows.stamp(row, account, lingered, window.lingered_in(account.window, ledger.high))
   end
   account.pending, account.changed = account.pending + value[2] - before[1], true
   row.values[name] = { value[2], value[3], value[4] }
@@ -143,7 +178,7 @@ if leaving and not rows.is_pending(row) then
 end
 
 -- 11. The row is stored before the recount, which reads it back.
-row.roster, row.heard, row.kept = version, ledger.time, kept
+row.roster, row.heard, row.kept, row.date = version, ledger.time, kept, date_ms
 rows.save(row)
 if not recount.adds_up() then
   ledger.save(0)
@@ -161,7 +196,7 @@ local everybody = version == ledger.roster and { 0, {} } or { ledger.roster, ros
 local reply = cmsgpack.pack({ 'reply', nonce, seq,
   { ledger.epoch, ledger.run_id, ledger.replication_id }, ledger.time, ledger.high,
   ledger.store_offset, row.boot_offset, ledger.open, granted, usage, stepped, store_ms,
-  everybody, ledger.leniency, awaiting, ledger.awaits_word })
+  everybody, ledger.leniency, awaiting, ledger.awaits_word, periods.dated() })
 redis.call('HSET', row.key, 'seq', seq, 'reply', reply)
 ledger.save(1)
 return reply

@@ -2,8 +2,8 @@
 
 Keys and the first two arguments: ledger.lua and rows.lua, which stand before this.
 ARGV[3]  msgpack: {member, leniency, whether an operator says that rules may be laxer,
-         {account...}}, an account being {name, limit or -1, window in ms, unit, posts that it
-         begins with in a ledger made now, and in one that was there}
+         {account...}}, an account being {name, limit or -1, window in ms, unit, calendar, posts
+         that it begins with in a ledger made now, and in one that was there}
 returns  msgpack: {'schema', of a newer ledger}, {'doubt', why} or
          {'created', {epoch, run_id, replication_id}, ledger time in ms, {accounts now new},
          {of each account shown, in order: the posts that this member's row was ever charged}}
@@ -48,8 +48,9 @@ ledger.leniency = (made or raises) and leniency or bit.band(ledger.leniency, len
 
 local added, charged, begins = {}, {}, false
 for _, account in ipairs(shown) do
-  local name, limit, window_ms, unit, posts_made, posts_joined = unpack(account)
-  local new, value = ledger.admit(name, limit, window_ms, unit), rows.value(row, name)
+  local name, limit, window_ms, unit, calendar, posts_made, posts_joined = unpack(account)
+  local new = ledger.admit(name, limit, window_ms, unit, calendar)
+  local value = rows.value(row, name)
   local posts = made and posts_made or posts_joined
   if new then
     table.insert(added, name)

@@ -12,10 +12,13 @@ KEYS[1]  the ledger's hash
            leniency                        in what all rules shown are laxer than the strictest
            turn, recounted                 recount.lua
            accounts                        their names, msgpack
+           calendars                       msgpack: {{its text, ms that a period lasts at most, the
+                                             running one's number, begin and end}...}; 0: unknown
 ARGV[1]  the key prefix; every other key begins with it and so shares KEYS[1]'s hash tag. They are
          not declared one by one, because no caller knows every member's rows.
 ARGV[2]  the schema version that this Governor knows
-  <prefix>account:<account>  limit (-1: none), window, unit, pending, charged, first
+  <prefix>account:<account>  limit (-1: none), window, unit, calendar, pending, charged,
+                             first
   <prefix>ring:<account>     32 bits a bucket, fixed length: charged posts over all rows
 No key ever expires: an expired sum would read as room.
 
@@ -40,24 +43,38 @@ end
 local ledger = { stored = {}, prefix = ARGV[1], schema_known = tonumber(ARGV[2]) }
 do
   local key, prefix = KEYS[1], ledger.prefix
-  local FIELDS = { 'run_id', 'replication_id', 'schema', 'epoch', 'time', 'high', 'store_offset',
+  local FIELDS = { 'run_id', 'replication_id', 'calendars', 'schema', 'epoch', 'time', 'high', 'store_offset',
     'lead', 'rebased', 'open', 'opens', 'awaits_word', 'vouched', 'sound', 'roster', 'leniency', 'turn',
     'recounted' }
-  local STRINGS = 2  -- so many of them
+  local STRINGS = 3  -- so many of them
   local info
 
-  local function account_of(name, limit, window_ms, unit)
+  -- The window of an account, or the calendar that it counts by: all of one turn together.
+  function ledger.window_of(window_ms, calendar)
+    if calendar == '' then return window.of(window_ms) end
+    local turns = ledger.turns[calendar]
+    if not turns then
+      turns = { calendar = calendar, ms = window_ms, number = 0, begins = 0, ends = 0 }
+      ledger.turns[calendar] = turns
+      table.insert(ledger.calendar_names, calendar)
+    end
+    return window.of(window_ms, turns)
+  end
+
+  local function account_of(name, limit, window_ms, unit, calendar)
     return { name = name, key = prefix .. 'account:' .. name, ring = prefix .. 'ring:' .. name,
-      limit = limit, window = window.of(window_ms), unit = unit }
+      limit = limit, window = ledger.window_of(window_ms, calendar), unit = unit,
+      calendar = calendar }
   end
 
   -- Reads an account; nil if its rule is gone. It is whole if its sums are there too.
   local function read_account(name)
     local found = redis.call('HMGET', prefix .. 'account:' .. name, 'limit', 'window', 'pending',
-      'charged', 'first', 'unit')
+      'charged', 'first', 'unit', 'calendar')
     for i = 1, 5 do found[i] = found[i] and tonumber(found[i]) end
     if not (found[1] and found[2] and found[6]) then return nil end
-    local account = account_of(name, found[1], found[2], found[6])
+    if not found[7] and ledger.schema == ledger.schema_known then return nil end
+    local account = account_of(name, found[1], found[2], found[6], found[7] or '')
     account.pending, account.charged, account.first = found[3], found[4], found[5]
     account.is_whole = found[3] and found[4] and found[5]
       and redis.call('STRLEN', account.ring) == 4 * account.window.length
@@ -74,7 +91,13 @@ do
       ledger[field], ledger.stored[field] = value, value
       is_whole = is_whole and value
     end
-    ledger.names, ledger.accounts = {}, {}
+    ledger.names, ledger.accounts, ledger.calendar_names, ledger.turns = {}, {}, {}, {}
+    for _, each in ipairs(ledger.calendars and cmsgpack.unpack(ledger.calendars) or {}) do
+      local calendar, ms, number, begins, ends = unpack(each)
+      ledger.turns[calendar] =
+        { calendar = calendar, ms = ms, number = number, begins = begins, ends = ends }
+      table.insert(ledger.calendar_names, calendar)
+    end
     for _, name in ipairs(found[1] and cmsgpack.unpack(found[1]) or {}) do
       local account = read_account(name)
       is_whole = is_whole and account and account.is_whole
@@ -123,7 +146,12 @@ do
           'charged', account.charged, 'first', account.first)
       end
     end
-    ledger.sound = sound
+    local calendars = {}
+    for i, calendar in ipairs(ledger.calendar_names) do
+      local turns = ledger.turns[calendar]
+      calendars[i] = { calendar, turns.ms, turns.number, turns.begins, turns.ends }
+    end
+    ledger.sound, ledger.calendars = sound, cmsgpack.pack(calendars)
     local names = cmsgpack.pack(ledger.names)
     redis.call('HSET', key, 'accounts', names, unpack(changes(ledger, FIELDS)))
   end
@@ -137,16 +165,17 @@ do
   function ledger.empty(account)
     account.pending, account.charged, account.changed = 0, 0, true
     account.first = window.first_counting(account.window, ledger.time)
-    redis.call('HSET', account.key, 'window', account.window.ms, 'unit', account.unit)
+    redis.call('HSET', account.key, 'window', account.window.ms, 'unit', account.unit,
+      'calendar', account.calendar)
     redis.call('DEL', account.ring)
     redis.call('SETRANGE', account.ring, 4 * account.window.length - 1, '\0')
   end
 
   -- Takes an account as shown: a new one is made, and returned; a known one's limit may only fall.
-  function ledger.admit(name, limit, window_ms, unit)
+  function ledger.admit(name, limit, window_ms, unit, calendar)
     local account = ledger.accounts[name]
     if not account then
-      account = account_of(name, limit, window_ms, unit)
+      account = account_of(name, limit, window_ms, unit, calendar)
       ledger.accounts[name] = account
       table.insert(ledger.names, name)
       ledger.empty(account)

@@ -6,7 +6,8 @@ returns  msgpack: {'schema', of a newer ledger}, {'doubt', why}, {'unknown', {wh
          {'retired', {{account, posts charged now}...}, when the last of its charges frees}
 
 It must be one script: what is pending must not be resolved by its member meanwhile. Nobody knows
-when the platform counted it, so it is stamped a whole window ahead. The last word of
+when the platform counted it, so it is stamped a whole window ahead; by a calendar, into the period
+in which that may have been at the latest. The last word of
 one that had left holds nothing. Any other row that a loss has left may be older than its member's
 journal, which is lost with it: then the whole of every limit is charged, or what the operator says.
 Run twice it charges once. ]]
@@ -18,6 +19,13 @@ if amiss == 'schema' then return cmsgpack.pack({ 'schema', ledger.schema }) end
 if amiss then return cmsgpack.pack({ 'doubt', amiss }) end
 if not ledger.is_here() then return cmsgpack.pack({ 'doubt', 'foreign' }) end
 if not rows.is_there(member) then return cmsgpack.pack({ 'unknown', rows.members() }) end
+if #ledger.calendar_names > 0 then
+  local slowest, fastest = periods.shown(member, ledger.now_ms())
+  for _, turns in pairs(ledger.turns) do
+    periods.look(turns, slowest, fastest)
+    if not periods.has_place(turns) then return cmsgpack.pack({ 'doubt', 'calendar' }) end
+  end
+end
 
 ledger.begin()
 local row, charged = rows.read(member), {}
@@ -32,7 +40,7 @@ for _, name in ipairs(ledger.names) do
   elseif account.limit ~= NONE then
     posts = word == NONE and account.limit or word
   end
-  rows.stamp(row, account, posts, ledger.high + account.window.ms)
+  rows.stamp(row, account, posts, window.lost_in(account.window, ledger.high))
   row.values[name] = { 0, before[2] + posts, before[3] }
   if posts > 0 then table.insert(charged, { name, posts }) end
 end

@@ -6,6 +6,7 @@
             epoch                     that under which it was brought whole
             roster, heard             the version it has journaled; T at its last message
             kept                      T up to which it has said to have journaled
+            date                      its wall clock at its last message; 0: it does not say
             clock                     the ledger's `rebased` when its clock was read
             joined                    the version its join made; 0: all who live have journaled it
             standing, frees, final    core/ledger/roster.py; 1: its values are its last word
@@ -22,7 +23,7 @@ do
   local AT_ONCE = 2000  -- arguments of one call: Lua's stack holds some 8,000
   local function slots() return '>' .. string.rep('I4', SEGMENT) end
   local FIELDS = { 'generation', 'seq', 'epoch', 'boot_offset', 'roster', 'heard', 'joined',
-    'standing', 'frees', 'final', 'kept', 'clock' }
+    'standing', 'frees', 'final', 'kept', 'clock', 'date' }
   local members_key = prefix .. 'members'
   local function buckets_key(row, name) return prefix .. 'buckets:' .. row.member .. ':' .. name end
 
@@ -89,9 +90,8 @@ do
   end
 
   -- Adds posts to a bucket of the row and of its account's ring.
-  function rows.stamp(row, account, posts, at_ms)
+  function rows.stamp(row, account, posts, bucket)
     if posts == 0 then return end
-    local bucket = div(at_ms, account.window.bucket_ms)
     ring.add(account, bucket, posts)
     local key, segment, at =
       buckets_key(row, account.name), div(bucket, SEGMENT), 4 * (bucket % SEGMENT)
@@ -182,7 +182,7 @@ do
     local latest = ledger.time
     for _, name in ipairs(ledger.names) do
       rows.each_bucket(row, name, function(bucket)
-        latest = math.max(latest, window.frees_at(ledger.accounts[name].window, bucket))
+        latest = math.max(latest, window.gone_at(ledger.accounts[name].window, bucket))
       end)
     end
     return latest

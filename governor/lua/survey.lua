@@ -4,7 +4,7 @@ Keys and the first two arguments: ledger.lua and rows.lua, which stand before th
 returns  msgpack: {'schema', of a newer ledger} or
          {'survey', what is amiss or '', whether it was written by this run of Redis,
          {epoch, run_id, replication_id}, time in ms, open, awaits_word, leniency,
-         {{account, limit or -1, window in ms, unit}...},
+         {{account, limit or -1, window in ms, unit, calendar}...},
          {{member, generation, standing, frees in ms, whether it counts, ms since it was heard
          or -1, whether a closed ledger waits for it}...}}; an epoch of 0: no ledger is there
 
@@ -19,7 +19,7 @@ local now = math.max(T, ledger.now_ms() - (ledger.store_offset or 0))
 local rules, members = {}, {}
 for i, name in ipairs(ledger.names) do
   local account = ledger.accounts[name]
-  rules[i] = { name, account.limit, account.window.ms, account.unit }
+  rules[i] = { name, account.limit, account.window.ms, account.unit, account.calendar }
 end
 for i, row in ipairs(rows.all()) do
   local silent = row.heard > 0 and now - row.heard or -1

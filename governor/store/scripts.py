@@ -11,7 +11,7 @@ import re
 from importlib.resources import files
 from typing import Final
 
-SHARED: Final = ("window", "ledger", "ring", "rows", "roster")
+SHARED: Final = ("window", "ledger", "ring", "rows", "periods", "roster")
 PARTS: Final = {
     "converse": (*SHARED, "clocks", "grants", "recount", "converse"),
     "create": (*SHARED, "create"),

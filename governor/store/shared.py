@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from governor.core.ledger.messages import Account, Answer, Leniency, Loss, Message
     from governor.store.survey import Survey
 
-SCHEMA: Final = 2  # of the keys in Redis; raise it when an older Governor would misread them
+SCHEMA: Final = 3  # of the keys in Redis; raise it when an older Governor would misread them
 SHOWN: Final = ("redis_version", "aof_last_write_status", "connected_slaves")
 CONFIGURED: Final = (
     *("appendfsync", "no-appendfsync-on-rewrite"),
@@ -56,6 +56,8 @@ REMEDIES: Final = {
     DoubtReason.EVICTING: "Redis may evict its keys. Set maxmemory-policy to noeviction.",
     DoubtReason.CLOSED: "it was lost and is being restored. Say this again when it is open; "
     "`governor status` says whom it waits for.",
+    DoubtReason.CALENDAR: "no governor has told it for long which day or month it is. Run one that "
+    "counts by calendar, then say this again.",
     DoubtReason.RETIRED: "an operator declared this member dead. Move its state directory away and "
     "run `governor init` as a new one.",
 }

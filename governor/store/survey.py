@@ -72,7 +72,7 @@ class SurveyWire(msgspec.Struct, array_like=True, tag="survey"):
     open: int
     awaits_word: int
     leniency: int
-    accounts: tuple[tuple[str, int, int, Unit], ...]
+    accounts: tuple[tuple[str, int, int, Unit, str], ...]
     members: tuple[tuple[str, int, int, int, int, int, int], ...]
 
 
@@ -104,8 +104,8 @@ def decode(said: bytes) -> Survey | int | None:
         awaits_word=bool(found.awaits_word),
         leniency=Leniency(found.leniency),
         accounts=tuple(
-            Account(name, None if limit < 0 else limit, window_ms, unit)
-            for name, limit, window_ms, unit in found.accounts
+            Account(name, None if limit < 0 else limit, window_ms, unit, calendar)
+            for name, limit, window_ms, unit, calendar in found.accounts
         ),
         members=tuple(_seen(*each) for each in sorted(found.members)),
     )

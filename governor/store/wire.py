@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from governor.core.calendar import Period
 from governor.core.ledger.messages import (
     Answer,
+    Dated,
     Doubt,
     DoubtReason,
     Fenced,
@@ -81,6 +83,29 @@ class UsageWire(msgspec.Struct, array_like=True):
     next_free_ms: int
 
 
+class PeriodWire(msgspec.Struct, array_like=True):
+    """One day or month."""
+
+    number: int
+    begins_ms: int
+    ends_ms: int
+
+
+class DatedWire(msgspec.Struct, array_like=True):
+    """How one calendar stands."""
+
+    calendar: str
+    period: PeriodWire
+    charges: int
+    lingers: int
+
+    def meant(self) -> Dated:
+        """Return it as the core knows it."""
+        told = self.period
+        period = Period(told.number, told.begins_ms, told.ends_ms)
+        return Dated(period, self.charges, self.lingers)
+
+
 class ReplyWire(msgspec.Struct, array_like=True, tag="reply"):
     """A message that was heard."""
 
@@ -100,6 +125,7 @@ class ReplyWire(msgspec.Struct, array_like=True, tag="reply"):
     leniency: int
     awaiting: tuple[str, ...]
     awaits_word: int
+    periods: tuple[DatedWire, ...]
 
 
 class DoubtWire(msgspec.Struct, array_like=True, tag="doubt"):
@@ -151,6 +177,11 @@ def encode(message: Message) -> bytes:
             message.leaving,
             message.leniency,
             message.kept_ms,
+            message.date_ms,
+            [
+                (text, _period(before), _period(running))
+                for text, before, running in message.periods
+            ],
         )
     )
 
@@ -163,7 +194,12 @@ def _whole(whole: WholeRow) -> tuple[object, ...]:
         [(account, value.charged, value.lingered) for account, value in whole.spread.items()],
         [(account, list(buckets.items())) for account, buckets in whole.buckets.items()],
         roster(whole.roster),
+        [(text, _period(period)) for text, period in whole.periods.items()],
     )
+
+
+def _period(told: Period) -> tuple[object, ...]:
+    return told.number, told.begins_ms, told.ends_ms
 
 
 def identity(known: Identity) -> tuple[object, ...]:
@@ -178,7 +214,7 @@ def accounts(shown: Iterable[Account]) -> list[tuple[object, ...]]:
 
 def account(shown: Account) -> tuple[object, ...]:
     """Return one account as they read it."""
-    return shown.name, limit(shown), shown.window_ms, shown.unit
+    return shown.name, limit(shown), shown.window_ms, shown.unit, shown.calendar
 
 
 def limit(account: Account) -> int:
@@ -236,6 +272,7 @@ def _reply(reply: ReplyWire) -> Reply:
         leniency=Leniency(reply.leniency),
         awaiting=tuple(sorted(reply.awaiting)),
         awaits_word=bool(reply.awaits_word),
+        periods={dated.calendar: dated.meant() for dated in reply.periods},
     )
 
 

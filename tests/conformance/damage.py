@@ -23,7 +23,7 @@ BYTES: Final = 4 * Window(86_400_000).ring_length
 FIELDS: Final = (
     *("schema", "epoch", "run_id", "replication_id", "time", "high", "store_offset", "lead"),
     *("open", "opens", "awaits_word", "vouched", "sound", "roster", "leniency", "turn"),
-    *("recounted", "rebased", "accounts"),
+    *("recounted", "rebased", "accounts", "calendars"),
 )
 
 
@@ -48,7 +48,7 @@ PARTIAL: Final[dict[str, Damage]] = {
     **{f"no {field}": partial(_no_field, LEDGER, field) for field in FIELDS},
     **{
         f"no {field} of an account": partial(_no_field, ACCOUNT, field)
-        for field in ("limit", "window", "unit", "pending", "charged", "first")
+        for field in ("limit", "window", "unit", "calendar", "pending", "charged", "first")
     },
 }
 UNSEEN: Final[dict[str, Damage]] = {  # until it is counted

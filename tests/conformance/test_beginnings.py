@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from governor.core.ledger.book import RECOUNT_MS
 from governor.core.ledger.messages import Account, Ask, DoubtReason, RowValue
+from governor.core.ledger.recount import RECOUNT_MS
 from governor.store import Begins
 from tests.conformance.twins import joined, reason
 

@@ -22,7 +22,7 @@ from governor.core.ledger.opening import GRACE_MS
 from governor.core.ledger.roster import MemberStanding, RosterEntry
 from governor.errors import LedgerError, LedgerUnreachableError, SchemaError
 from tests.conformance.damage import MEMBERS, PARTIAL, RING, TOTAL
-from tests.conformance.inside import LEDGER
+from tests.conformance.inside import LEDGER, PREFIX
 from tests.conformance.twins import joined, reason
 
 if TYPE_CHECKING:
@@ -283,13 +283,25 @@ async def test_a_ledger_of_an_older_governor_is_a_loss_with_its_rows_kept(member
         twins.inside.hdel(LEDGER, field)
     await twins.declare()
 
-    assert twins.inside.hget(LEDGER, "schema") == "2"
+    assert twins.inside.hget(LEDGER, "schema") == "3"
+    assert opened(await reopened(member))
+
+
+async def test_a_ledger_from_before_calendars_is_a_loss_with_its_rows_kept(member: Member) -> None:
+    """Schema 2 had none: its accounts count by their windows."""
+    twins = member.twins
+    twins.inside.hset(LEDGER, "schema", 2)
+    twins.inside.hdel(LEDGER, "calendars")
+    for account in twins.book.accounts:
+        twins.inside.hdel(f"{PREFIX}account:{account}", "calendar")
+    await twins.declare()
+
     assert opened(await reopened(member))
 
 
 async def test_a_ledger_of_a_newer_governor_is_left_as_it_is(member: Member) -> None:
     twins = member.twins
-    twins.inside.hset(LEDGER, "schema", 3)
+    twins.inside.hset(LEDGER, "schema", 4)
     before = twins.copy()
     with pytest.raises(SchemaError, match="Upgrade Governor"):
         await twins.declare()

@@ -129,7 +129,7 @@ async def test_a_redis_that_may_evict_is_not_asked(member: Member) -> None:
 
 
 async def test_a_newer_schema_is_not_read(member: Member) -> None:
-    member.twins.inside.hset(LEDGER, "schema", 3)
+    member.twins.inside.hset(LEDGER, "schema", 4)
 
     assert (await doubt(member)).reason is DoubtReason.SCHEMA
 

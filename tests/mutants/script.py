@@ -13,6 +13,7 @@ ROSTER: Final = "governor/lua/roster.lua"
 RETIRE: Final = "governor/lua/retire.lua"
 CLOCKS: Final = "governor/lua/clocks.lua"
 ROWS: Final = "governor/lua/rows.lua"
+WINDOW: Final = "governor/lua/window.lua"
 SUITE: Final = "tests/conformance"
 
 
@@ -95,16 +96,16 @@ MUTANTS: Final = (
     mutant(
         5,
         "what was let go of lingers",
-        CONVERSE,
-        "ledger.high + account.window.linger_ms)",
-        "ledger.high)",
+        WINDOW,
+        "or div(high_ms + w.linger_ms, w.bucket_ms)",
+        "or div(high_ms, w.bucket_ms)",
     ),
     mutant(
         5,
         "the dead are charged a window ahead",
-        RETIRE,
-        "ledger.high + account.window.ms)",
-        "ledger.high)",
+        WINDOW,
+        "or div(high_ms + w.ms, w.bucket_ms)",
+        "or div(high_ms, w.bucket_ms)",
     ),
     mutant(
         5,
@@ -131,8 +132,8 @@ MUTANTS: Final = (
         8,
         "truth is recorded over the limit",
         CONVERSE,
-        "rows.stamp(row, account, charged, ledger.high)",
-        "rows.stamp(row, account, math.min(charged, account.limit), ledger.high)",
+        "rows.stamp(row, account, charged, window",
+        "rows.stamp(row, account, math.min(charged, account.limit), window",
     ),
     mutant(
         9,

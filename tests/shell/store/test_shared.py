@@ -247,7 +247,7 @@ async def test_a_newer_ledger_is_refused_with_the_remedy(
     store: RedisStore, created: Created, fresh_redis: RedisServer
 ) -> None:
     with fresh_redis.client() as inside:
-        inside.hset(LEDGER, "schema", 3)
+        inside.hset(LEDGER, "schema", 4)
 
     assert created.new
     with pytest.raises(SchemaError, match="Upgrade Governor"):

@@ -171,7 +171,7 @@ async def test_a_newer_ledger_takes_no_word(
     store: RedisStore, created: Created, fresh_redis: RedisServer
 ) -> None:
     with fresh_redis.client() as inside:
-        inside.hset(LEDGER, "schema", 3)
+        inside.hset(LEDGER, "schema", 4)
         before = kept(inside)
         with pytest.raises(SchemaError, match="Upgrade Governor"):
             await store.declare(loss(created))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from governor.core.calendar import Period
 from governor.core.ledger.messages import (
     Account,
     Ask,
+    Dated,
     Doubt,
     DoubtReason,
     Fenced,
@@ -24,6 +26,7 @@ from governor.core.ledger.messages import (
 from governor.core.ledger.roster import MemberStanding, Roster, RosterEntry
 from governor.store import wire
 
+DAY = "day UTC"
 IDENTITY = Identity(2**41, "run", "replication")
 MESSAGE = Message(
     member="m",
@@ -42,12 +45,15 @@ MESSAGE = Message(
         101,
         None,
         (RosterEntry("n", 7, MemberStanding.LEFT, 900),),
+        {DAY: Period(3, 30, 40)},
     ),
-    accounts=(Account("x", None, 5_000), Account("x/a", 8, 5_000, "requests")),
+    accounts=(Account("x", None, 5_000), Account("x/a", 8, 5_000, "requests", DAY)),
     roster=4,
     anchor=True,
     leniency=Leniency.SHADOW | Leniency.ERRORS_FREE,
     kept_ms=77,
+    date_ms=45,
+    periods=((DAY, Period(3, 30, 40), Period(4, 40, 50)),),
 )
 
 
@@ -58,9 +64,18 @@ def test_a_message_is_an_array_of_everything_it_says() -> None:
         *(3, 2, 1, "n", -5),
         [["x", 1, 2, 3]],
         [[9, [["x", 7]]]],
-        [100, 101, None, [["x", 2, 3]], [["x", [[11, 5]]]], [["n", 7, 1, 900]]],
-        [["x", -1, 5_000, "posts"], ["x/a", 8, 5_000, "requests"]],
-        *(4, True, False, 9, 77),
+        [
+            100,
+            101,
+            None,
+            [["x", 2, 3]],
+            [["x", [[11, 5]]]],
+            [["n", 7, 1, 900]],
+            [[DAY, [3, 30, 40]]],
+        ],
+        [["x", -1, 5_000, "posts", ""], ["x/a", 8, 5_000, "requests", DAY]],
+        *(4, True, False, 9, 77, 45),
+        [[DAY, [3, 30, 40], [4, 40, 50]]],
     ]
 
 
@@ -75,6 +90,7 @@ def test_a_reply_comes_back_as_it_was_meant() -> None:
         2,
         ("two", "three"),
         1,
+        ((DAY, (3, 30, 40), 3, 4),),
     )
 
     assert wire.decode(msgspec.msgpack.encode(said)) == Reply(
@@ -98,11 +114,12 @@ def test_a_reply_comes_back_as_it_was_meant() -> None:
         leniency=Leniency.RECEIVED,
         awaiting=("three", "two"),
         awaits_word=True,
+        periods={DAY: Dated(Period(3, 30, 40), 3, 4)},
     )
 
 
 def test_a_roster_that_is_known_is_not_told_again() -> None:
-    said = ("reply", "n", 2, (7, "r", "r"), 1, 1, 0, 0, 1, (), (), (), 0, (0, ()), 15, (), 0)
+    said = ("reply", "n", 2, (7, "r", "r"), 1, 1, 0, 0, 1, (), (), (), 0, (0, ()), 15, (), 0, ())
     reply = wire.decode(msgspec.msgpack.encode(said))
 
     assert isinstance(reply, Reply)

@@ -24,7 +24,7 @@ def test_accounts_bring_what_they_begin_with_and_under_which_rules() -> None:
 
     assert msgspec.msgpack.decode(said) == [
         *("m", 1, True),
-        [["x", -1, 5_000, "posts", 3, 9], ["x/a", 8, 5_000, "requests", 0, 0]],
+        [["x", -1, 5_000, "posts", "", 3, 9], ["x/a", 8, 5_000, "requests", "", 0, 0]],
     ]
 
 
@@ -43,7 +43,7 @@ def test_a_loss_brings_all_that_its_member_knows() -> None:
     assert msgspec.msgpack.decode(words.encode_loss(loss)) == [
         [2**41, "run", "replication"],
         *(7, 8),
-        [["x", -1, 5_000, "posts"], ["x/a", 8, 5_000, "requests"]],
+        [["x", -1, 5_000, "posts", ""], ["x/a", 8, 5_000, "requests", ""]],
         [["n", 7, 2, 900]],
         *(2, True, False, True),
     ]

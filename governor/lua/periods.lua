@@ -1,0 +1,126 @@
+--[[ What is counted by calendar: core/ledger/periods.py says how, and why it is enough.
+
+Of each calendar `ledger.turns` has the running period (`number`, 0 if nobody told of one; `begins`
+and `ends`), and after `look` when it turns (`at`, ledger time) and into which periods charges go
+(`charges`, `lingers`). A period is told as {number, begins, ends}. ]]
+
+local periods = {}
+do
+  local SHOWN_MS = 10000  -- whoever was not heard for so long shows no date
+
+  -- The slowest and the fastest date: of these readings, and of members but for one.
+  function periods.shown(member, ...)
+    local slowest, fastest = math.huge, -math.huge
+    local function show(date_ms)
+      slowest, fastest = math.min(slowest, date_ms), math.max(fastest, date_ms)
+    end
+    for _, reading in ipairs({ ... }) do
+      if reading > 0 then show(reading) end
+    end
+    for _, row in ipairs(rows.all()) do
+      local silent_ms = ledger.time - row.heard
+      if row.member ~= member and rows.counts(row) and row.standing == rows.ACTIVE
+        and row.date > 0 and silent_ms < SHOWN_MS then show(row.date + silent_ms) end
+    end
+    return slowest, fastest
+  end
+
+  -- Goes on from a period that is told, if it is later.
+  function periods.resume(turns, told)
+    if told and told[1] > turns.number then
+      turns.number, turns.begins, turns.ends = unpack(told)
+    end
+  end
+
+  -- Each calendar as a message finds it; `told`, from a journal, counts where one resumes.
+  function periods.going_on(told)
+    local found = {}
+    for calendar, turns in pairs(ledger.turns) do
+      found[calendar] = { number = turns.number, begins = turns.begins, ends = turns.ends }
+    end
+    for _, each in ipairs(told or {}) do
+      if found[each[1]] then periods.resume(found[each[1]], each[2]) end
+    end
+    return found
+  end
+
+  -- Whether a period cannot be of the calendar whose running one is known.
+  function periods.disagree(turns, told)
+    local number, begins, ends = unpack(told)
+    if turns.number == 0 then return false end
+    if number > turns.number then
+      return begins < turns.ends or number == turns.number + 1 and begins > turns.ends
+    elseif number < turns.number then
+      return ends > turns.begins or number == turns.number - 1 and ends < turns.begins
+    end
+    return begins ~= turns.begins or ends ~= turns.ends
+  end
+
+  -- Whether a sender's date and the two periods that it names can be those of this ledger.
+  function periods.agree(turns, going_on, named, date_ms, store_ms)
+    local before, running = named[2], named[3]
+    if before[1] >= running[1] or before[3] ~= running[2] then return false end
+    if date_ms < running[2] or date_ms >= running[3] then return false end
+    if not turns then return true end
+    if math.abs(date_ms - store_ms) > div(turns.ms, 4) then return false end
+    return not (periods.disagree(going_on, before) or periods.disagree(going_on, running))
+  end
+
+  -- The period of a date, or a later one: where none is named, twice as many pass.
+  local function number_at(turns, date_ms, named)
+    local number = turns.number
+    local function reach(at, begins, ends)
+      if date_ms >= ends then
+        number = math.max(number, at + 1)
+      elseif date_ms >= begins then
+        number = math.max(number, at)
+      end
+    end
+    if turns.number > 0 then reach(turns.number, turns.begins, turns.ends) end
+    if named then
+      reach(unpack(named[2]))
+      reach(unpack(named[3]))
+    elseif turns.number > 0 and date_ms >= turns.ends then
+      number = number + div(date_ms - turns.ends, div(turns.ms, 2))
+    end
+    return number
+  end
+
+  -- Lets later periods run that have begun by every date.
+  function periods.turn(turns, slowest, named)
+    local pad_ms = window.of(turns.ms).pad_ms
+    for i = 2, 3 do
+      local unknown = turns.number == 0 and ledger.open == 1
+      if unknown or slowest >= named[i][2] + pad_ms then periods.resume(turns, named[i]) end
+    end
+  end
+
+  -- Finds out when the running period turns, and into which charges go.
+  function periods.look(turns, slowest, fastest, named)
+    local w = window.of(turns.ms)
+    turns.at = ledger.time
+    if turns.number > 0 then
+      turns.at = turns.at + math.max(0, turns.ends + w.pad_ms - slowest)
+    end
+    turns.charges = number_at(turns, fastest + w.pad_ms, named)
+    turns.lingers = number_at(turns, fastest + w.pad_ms + w.linger_ms, named)
+  end
+
+  -- Whether a period is known, and what is charged now has a place of its own in a ring.
+  function periods.has_place(turns)
+    return turns.number > 0 and window.in_ring(window.of(turns.ms, turns), turns.lingers, 0)
+  end
+
+  -- How the calendars stand, as a reply says it.
+  function periods.dated()
+    local found = {}
+    for _, calendar in ipairs(ledger.calendar_names) do
+      local turns = ledger.turns[calendar]
+      if turns.number > 0 then
+        table.insert(found, { calendar, { turns.number, turns.begins, turns.ends },
+          turns.charges, turns.lingers })
+      end
+    end
+    return found
+  end
+end
