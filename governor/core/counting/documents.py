@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from governor.core.counting.walking import Walk
 
 # A body of nothing but braces would take eighty times its length in memory, and seconds. Recorded
-# ones have one of them in forty bytes or more, so this is what the longest that is kept may have.
-MOST_NODES = 512 * 1024
+# ones have one in forty bytes at most: twice what the largest page of 500 posts would have.
+MOST_NODES = 256 * 1024
 QUOTE_SPACE_COLON = re.compile(rb'"[ \t\r\n]+:')
 
 
