@@ -8,10 +8,13 @@ import pytest
 
 from governor import catalogs
 from governor.cli.initialise import initialise
+from governor.clock import SystemClock
 from governor.core.ledger.messages import Leniency
 from governor.core.ledger.records import Adopted, Vouched, Word
+from governor.core.window import Window
 from governor.errors import DoubtError, UsageError
 from governor.journal import Reader
+from governor.zones import Periods
 from tests.fakes.serving import serving
 from tests.shell.cli.conftest import (
     CONTRACT,
@@ -319,6 +322,24 @@ async def test_what_was_collected_is_posts_by_whichever_name(
         "limit records begins with 300 records used",
         "limit queries begins with 1,000 queries used",
     ]
+
+
+async def test_what_was_collected_in_the_running_period_counts_until_it_turns(
+    configure: Configure, home: str
+) -> None:
+    """Whenever in it that was, and over a restart; it frees with the period and not by its age."""
+    by_month = CONTRACT.replace('window = "24h"', 'period = "month"\ntime_zone = "UTC"')
+    config = configure(ledger=home, contract=by_month)
+    await initialise(config, 300)
+    month = Periods()("month UTC", SystemClock().wall_ms())
+    pad_ms = Window(744 * 3_600_000).pad_ms
+
+    for _ in range(2):
+        async with serving(config) as running:
+            [contract] = running.answers.status()["contracts"]
+        stands = contract["accounts"]["x-24h"]
+        assert (stands["charged"], stands["span"]) == (300, "month UTC")
+        assert abs(stands["next_free_ms"] - month.ends_ms - pad_ms) < 60_000
 
 
 ON_REQUESTS: Final = CONTRACT.replace("posts =", "requests =")
