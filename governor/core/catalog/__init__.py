@@ -30,6 +30,7 @@ What a group or a row says:
     places         where they stand, a second count: "data[]", "includes.*", "**.result" (`Place`)
     not_post       { key, values }: an object at a place with one of these values is no post
     each           posts that one item brings by itself, nested ones too; of a stream: default 1
+    asked          "items" (default), or "nothing": its items are no posts, they only bring some
     none_when      { param, values }: it brings none when the parameter has one of them, once
     expansions     the table of expansions that applies; default none
     asks           where parameters are: any of "query", "form", "json" (param "a.b" is b in a),

@@ -75,6 +75,7 @@ class Operation:
     """What a row of a catalog says of its requests.
 
     `each`: post objects that one item brings before expansions, none where `unless` holds.
+    `asks_items`: the items are posts that are asked for, not users who carry one along.
     `hold`: what to hold at first when nothing bounds the answer, else 0. `rate` and
     `record_bytes`: of a stream.
     """
@@ -92,6 +93,7 @@ class Operation:
     rate: int = 0
     record_bytes: int = 0
     reason: str = ""
+    asks_items: bool = True
 
     @property
     def most(self) -> int:
@@ -112,7 +114,7 @@ class Operation:
             return self._stream(question)
         items = self.size.items(question)
         each = 0 if self.unless and self.unless.holds(question) else self.each
-        asked = items if each else 0  # users and messages are asked for, not their posts
+        asked = items if each and self.asks_items else 0
         named = isinstance(self.size, Listed) or (isinstance(self.size, Fixed) and self.size.named)
         return Quote(
             self.name,

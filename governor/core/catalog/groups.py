@@ -24,14 +24,14 @@ SIZES = ("page", "ids", "items")
 
 EITHER: Final = {
     *("kind", "hosts", "walkers", "places", "not_post", "each", "expansions", "none_when"),
-    *("page_param", "asks", "costs", "hold", "rate", "record_bytes", "reason"),
+    *("page_param", "asks", "asked", "costs", "hold", "rate", "record_bytes", "reason"),
 }
 GROUP: Final = EITHER | {"title", "operations"}
 ROW: Final = EITHER | {"name", "request", "source", *SIZES}
 
 # What a row of a kind says besides; a key of the group that has no meaning for it is passed over.
 MEANT: Final[dict[Kind, set[str]]] = {
-    "posts": {*SIZES, "hold", "none_when", "page_param", "costs"},
+    "posts": {*SIZES, "asked", "hold", "none_when", "page_param", "costs"},
     "stream": {"rate", "record_bytes", "costs"},
     "free": set(),
     "refused": set(),
@@ -145,6 +145,7 @@ class Groups:
             costs=self._costs(row),
             rate=row.number("rate", RATE, least=1) if is_stream else 0,
             record_bytes=row.number("record_bytes", RECORD_BYTES, least=1) if is_stream else 0,
+            asks_items=_asks_items(row),
         )
 
     def _counting(self, row: Table, kind: Kind) -> Counting:
@@ -233,6 +234,13 @@ def _not_post(row: Table) -> tuple[str, frozenset[str]] | None:
     table = row.table("not_post")
     table.only({"key", "values"})
     return table.text("key"), frozenset(table.names("values"))
+
+
+def _asks_items(row: Table) -> bool:
+    said = row.text("asked", "items")
+    if said not in ("items", "nothing"):
+        row.wrong_at("asked", f"asked must be 'items' or 'nothing', not {said!r}")
+    return said != "nothing"
 
 
 def _unless(row: Table) -> Unless | None:

@@ -70,6 +70,16 @@ def test_posts_that_a_request_leaves_out_are_neither_asked_for_nor_priced() -> N
         assert (quoted.asked, quoted.price) == numbers
 
 
+def test_users_who_bring_a_post_are_asked_for_and_not_their_posts() -> None:
+    """So a look-up of users, by id or not, is charged what comes back, and priced by all."""
+    for size in (PAGE, Fixed(3, named=True)):
+        operation = Operation("o", "posts", NOTHING_KNOWN, size, 2, asks_items=False)
+        quoted = operation.quote(asked("max_results=30"))
+
+        assert (quoted.asked, quoted.ids) == (0, 0)
+        assert quoted.price == 2 * quoted.items > 0
+
+
 def test_a_stream_has_a_flow_and_no_price() -> None:
     operation = Operation(
         "o", "stream", NOTHING_KNOWN, each=1, expansions=EXPANSIONS, rate=250, record_bytes=138

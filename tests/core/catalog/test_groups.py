@@ -127,6 +127,12 @@ def test_posts_can_be_left_out_by_a_parameter() -> None:
     assert found.unless == Unless("skip", frozenset({"1", "true"}))
 
 
+def test_items_that_only_bring_posts_are_not_asked_for() -> None:
+    assert operation("items = 1").asks_items
+    assert operation("items = 1", 'asked = "items"').asks_items
+    assert not operation("items = 1", 'asked = "nothing"').asks_items
+
+
 def test_a_stream_has_a_rate_and_a_smallest_record() -> None:
     plain = operation('kind = "stream"')
     fast = operation('kind = "stream"', "rate = 250", "record_bytes = 138", "costs = { units = 1 }")
@@ -191,6 +197,7 @@ def test_a_row_may_be_asked_for_in_several_ways() -> None:
         ("items = 1, places = ['a..b']", "operation 'r': places: "),
         ("items = 1, not_post = { key = 'a' }", "values must list names, not None"),
         ("items = 1, none_when = { values = ['a'] }", "param must be a text, not None"),
+        ("items = 1, asked = 'users'", "asked must be 'items' or 'nothing', not 'users'"),
         ("items = 1, expansions = 'user'", "expansions 'user' is not a table of expansions"),
         ("items = 1, costs = { posts = 1 }", "costs: 'posts' is no name for another unit"),
         ("items = 1, costs = { records = 1 }", "costs: 'records' is no name for another unit"),
