@@ -41,6 +41,8 @@ ALL_MEANT: Final = set().union(*MEANT.values())
 RATE: Final = 100  # posts per second, where the platform does not say
 RECORD_BYTES: Final = 100  # the smallest record of a stream, where nobody measured it
 
+OPERATION = re.compile(r"[a-z][a-z0-9_]*")
+NO_PATH = re.compile(r"[?#%;\\\s]|//|(^|/)\.{1,2}(/|$)")  # what `spelling.plain_path` never leaves
 UNIT = re.compile(r"[a-z][a-z_]{0,30}")
 HOST = re.compile(r"(\*\.)?([a-z0-9_-]+\.)*[a-z0-9-]+|\*")
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
@@ -55,6 +57,7 @@ class Groups:
     walkers: dict[str, Walker]
     counts: str
     _known: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    _names: set[str] = field(default_factory=set)
 
     def rows(self, values: Toml, top: Table) -> list[Row]:
         """Return the rows of one group."""
@@ -72,6 +75,7 @@ class Groups:
         row.only(ROW)
         own = Table(values, where, group.mistakes)  # what no group can say for it
         name, source = own.text("name"), own.text("source")
+        self._named_once(row, name)
         hosts = _hosts(row)
         operation = self._operation(row, name, source)
         title = group.values.get("title", "")
@@ -87,6 +91,16 @@ class Groups:
             rows.append(Row(hosts, method, found, operation, title, source, request))
         return rows
 
+    def _named_once(self, row: Table, name: str) -> None:
+        """Note a name that is no label of metrics, or not the one that a raise is remembered by."""
+        if name and (not OPERATION.fullmatch(name) or name == "unknown"):
+            row.wrong(
+                "name must be a word of a-z, 0-9 and _ that begins with a letter, no 'unknown'"
+            )
+        if name in self._names:
+            row.wrong("another operation has this name")
+        self._names.add(name)
+
     def _once(self, row: Table, request: str) -> None:
         method, _, path = request.partition(" ")
         for host in row.names("hosts", ()):
@@ -97,6 +111,8 @@ class Groups:
     def _path(self, row: Table, path: str) -> Path:
         any_prefix = path.startswith(ANY_PREFIX)
         written = path.removeprefix(ANY_PREFIX) if any_prefix else path[1:]
+        if NO_PATH.search(written):
+            row.wrong(f"no plain path is {path}: no ? # % ; and no spaces, dot segments or //")
         if "*" in written:
             row.wrong(f"* has no meaning in {path}; only a path that begins with {ANY_PREFIX} has")
         segments = [self._segment(row, each) for each in written.lower().split("/")]

@@ -224,10 +224,38 @@ def test_a_mistake_is_said_with_its_row(keys: str, says: str) -> None:
         ('"GET /a/{post}"', "{post} is not one of the segments"),
         ('"GET /a/*/b"', "* has no meaning in /a/*/b; only a path that begins with /**/ has"),
         ('"GET /a/**/b"', "* has no meaning in /a/**/b"),
+        ('"GET /a?b=1"', "no plain path is /a?b=1"),
+        ('"GET /a%20b"', "no plain path is /a%20b"),
+        ('"GET /a;b"', "no plain path is /a;b"),
+        ('"GET /a b"', "no plain path is /a b"),
+        ('"GET //a"', "no plain path is //a"),
+        ('"GET /../a"', "no plain path is /../a"),
+        ('"GET /a//b"', "no plain path is /a//b"),
     ],
 )
 def test_a_request_is_a_method_and_a_path(request_: str, says: str) -> None:
     assert any(says in each for each in mistakes("items = 1", request=request_))
+
+
+@pytest.mark.parametrize("name", ["A", "a-b", "1a", "unknown", "a b"])
+def test_a_name_is_a_plain_word(name: str) -> None:
+    """It is a label of metrics; and what nobody knows is called unknown."""
+    written = f'operations = [{{ name = "{name}", request = "GET /a", source = "d", items = 1 }}]'
+    with pytest.raises(ConfigError) as caught:
+        rows(GROUP + written)
+
+    assert "name must be a word" in caught.value.mistakes[0]
+
+
+def test_a_name_is_one_operations() -> None:
+    """What a price is raised by after an overrun is remembered by name."""
+    first, second = (
+        f'{{ name = "r", request = "GET /{path}", source = "d", items = 1 }}' for path in "ab"
+    )
+    with pytest.raises(ConfigError) as caught:
+        rows(f"{GROUP}operations = [{first}, {second}]")
+
+    assert caught.value.mistakes == ("catalog, operation 'r': another operation has this name",)
 
 
 def test_a_request_has_one_row() -> None:
