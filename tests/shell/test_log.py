@@ -85,6 +85,24 @@ def test_an_exchange_is_one_line_that_says_all() -> None:
     ]
 
 
+def test_an_answer_that_was_not_as_expected_is_warned_of_in_numbers() -> None:
+    stream = StringIO()
+
+    Log(stream, FakeClock(), style="json").exchange(replace(RECORD, drift="own 4, every 5"))
+
+    line, warning = lines(stream)
+    assert line["drift"] == "own 4, every 5"
+    assert warning == {
+        "time": "2026-11-24T00:00:00.000Z",
+        "level": "warning",
+        "event": "schema drift",
+        "contract": "x",
+        "operation": "search.recent",
+        "found": "own 4, every 5",
+        "charged": 117,
+    }
+
+
 def test_what_could_not_be_counted_is_null_and_not_0() -> None:
     stream = StringIO()
     record = ExchangeRecord(

@@ -39,6 +39,18 @@ async def test_a_message_asks_for_the_first_in_line() -> None:
     assert len(queue) == len(many)
 
 
+async def test_an_answer_that_flows_comes_before_all_that_have_not_begun() -> None:
+    """However long the line is: it cannot wait, and those in the line can."""
+    queue = lined_up(*(waiting() for _ in range(MOST_ASKS)))
+    one, other = waiting(), waiting()
+    one.flowing = other.flowing = True
+    queue.join(one)
+    queue.join(other)
+
+    assert queue.batch()[:2] == (one, other)
+    assert len(queue) == MOST_ASKS + 2
+
+
 async def test_who_has_his_decision_or_has_left_is_in_nobodys_way() -> None:
     decided, left, last = waiting(), waiting(), waiting()
     queue = lined_up(decided, left, last)

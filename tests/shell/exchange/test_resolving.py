@@ -11,6 +11,7 @@ import pytest
 from governor.core.ledger.records import Outcome, Resolved
 from governor.core.record import ExchangeRecord
 from governor.exchange.resolving import IN_A_THREAD_BYTES
+from tests.fakes.flowing import CATALOG, PAGE, timeline
 from tests.fakes.posts import encoded, v2_body
 from tests.fakes.scripted import (
     BROTLI,
@@ -205,3 +206,30 @@ async def test_where_requests_run_out_no_post_is_counted() -> None:
         assert statuses == [200, 200, 429]
         assert await on.usage() == (200, 0)
         assert await on.usage("x-15m") == (2, 0)
+
+
+async def test_no_post_where_there_always_were_some_is_not_believed() -> None:
+    """A platform that renamed a key would be free from that day on. It is alarmed."""
+    renamed = timeline(5).replace(b'"text"', b'"note"')
+    by_receipt = terms(basis="received")
+    async with stage(Script((timeline(5),)), contract=by_receipt, catalog=CATALOG) as on:
+        await on.live(PAGE)
+        on.upstream.script = Script((renamed,))
+        await on.live(PAGE)
+        on.upstream.script = Script((b"[]",))
+        await on.live(PAGE)
+
+        assert [each.charged for each in on.records] == [5, 10, 0]
+        assert [bool(each.drift) for each in on.records] == [False, True, False]
+        assert await on.usage() == (15, 0)
+
+
+async def test_two_counts_that_differ_are_charged_by_the_higher() -> None:
+    """Posts that no walker knows any more, where the catalog says that posts stand."""
+    renamed = HALF.replace(b'"text"', b'"note"')
+    async with stage(Script((renamed,)), contract=terms(basis="received")) as on:
+        await on.live()
+
+        assert on.record.charged == 50
+        assert on.record.drift
+        assert "note" not in on.record.drift

@@ -99,6 +99,17 @@ async def test_what_could_not_be_read_and_what_an_error_cost_are_told() -> None:
     assert await value(metrics, "error_charged_posts_total", contract="x") == 30
 
 
+async def test_an_answer_that_is_not_as_the_catalog_says_is_told_by_its_operation() -> None:
+    metrics = made()
+    metrics.exchange(SETTLED)
+    metrics.exchange(replace(SETTLED, drift="own 4, every 5"))
+    metrics.exchange(replace(SETTLED, operation="nobody's", drift="zero"))
+
+    for operation, told in (("search", 1), ("lookup", 0), ("other", 1)):
+        labels = {"contract": "x", "operation": operation}
+        assert await value(metrics, "schema_drift_total", **labels) == told
+
+
 async def test_labels_come_from_closed_sets_only() -> None:
     """Whatever a record holds, no new series comes of it; what nobody named is "other"."""
     metrics = made()
