@@ -4,10 +4,10 @@ An object is one post however many walkers know it, and posts of several shapes 
 count: the union, which is never below the most that one walker finds alone. A post may keep itself
 a second time in one of its members (`Walker.within`); the two are one.
 
-Nearly all the time goes into finding that an object is no post. So each walker has one key that
-tells (its pivot), and only who has one of those is looked at closer. Rejected: a cache of key
-sets seen (to build its key takes as long), a view's `isdisjoint` in place of the loop (slower for
-a handful of pivots), and recursion, which nesting exhausts.
+Nearly all the time goes into finding that an object is no post. So each walker has keys of which
+every post has one (its pivots), and only who has one of those is looked at closer. Rejected: a loop
+over pivots (half as slow again when there are ten), a cache of key sets seen (to build its key
+takes as long), and recursion, which nesting exhausts.
 """
 
 from __future__ import annotations
@@ -44,24 +44,20 @@ class Walk:
         self._fixed = [place.steps for place in counting.places if not place.is_deep]
         self._deep = [(p.steps[0], p.steps[1:]) for p in counting.places if p.is_deep]
         self._not_post: Final = counting.not_post
-        pivots = [shape.pivot for shape in self._shapes] + [key for key, _ in self._deep]
-        self._pivots: Final = tuple(dict.fromkeys(pivots))
+        pivots = [key for shape in self._shapes for key in shape.pivots]
+        self._pivots: Final = frozenset([*pivots, *(key for key, _ in self._deep)])
 
     def over(self, document: Any, tally: Tally) -> None:  # noqa: ANN401  # any JSON
         """Add to a tally what a document holds."""
         tally.placed += sum(self._standing(document, steps) for steps in self._fixed)
-        pivots = self._pivots
+        is_dull = self._pivots.isdisjoint
         members = 0
         todo = [document] if isinstance(document, dict | list) else []
         for node in todo:  # it grows while it is read: a walk that no nesting can exhaust
             children: Iterable[Any] = node
             if node.__class__ is dict:
                 members += len(node)
-                children = node.values()
-                for pivot in pivots:
-                    if pivot in node:
-                        children = self._look(node, tally)
-                        break
+                children = node.values() if is_dull(node) else self._look(node, tally)
             for child in children:
                 if child.__class__ is dict or child.__class__ is list:
                     todo.append(child)  # noqa: PERF401  # the list that is being read
@@ -69,7 +65,7 @@ class Walk:
 
     def _look(self, node: Node, tally: Tally) -> Iterable[Any]:
         """Count an object that may be a post, and return what to look at below it."""
-        known = [shape for shape in self._shapes if shape.pivot in node and shape.knows(node)]
+        known = [shape for shape in self._shapes if shape.knows(node)]
         twins = _twins(node, known)
         for each in (node, *twins.values()) if self._deep else ():
             for key, steps in self._deep:
@@ -116,9 +112,9 @@ class _Shape:
     def __init__(self, walker: Walker, *, own: bool) -> None:
         self.is_own: Final = own
         self.within: Final = walker.within
-        # The mark's own key tells best: few objects have it and are no post.
-        marked = [path for path in walker.has if path[-1] in walker.marks] or walker.has
-        self.pivot: Final = marked[0][0]
+        # The keys of its marks tell best: few objects have one and are no post.
+        marked = [path[0] for path in walker.has if path[-1] in walker.marks]
+        self.pivots: Final = marked or walker.marks
         self._flat = frozenset(path[0] for path in walker.has if len(path) == 1)
         self._deep = [path for path in walker.has if len(path) > 1]
         self._any_of = walker.any_of
