@@ -42,7 +42,7 @@ RATE: Final = 100  # posts per second, where the platform does not say
 RECORD_BYTES: Final = 100  # the smallest record of a stream, where nobody measured it
 
 OPERATION = re.compile(r"[a-z][a-z0-9_]*")
-NO_PATH = re.compile(r"[?#%;\\\s]|//|(^|/)\.{1,2}(/|$)")  # what `spelling.plain_path` never leaves
+NO_PATH = re.compile(r"[?#%;\\\s]|//|/\.{1,2}(/|$)")  # what `spelling.plain_path` never leaves
 UNIT = re.compile(r"[a-z][a-z_]{0,30}")
 HOST = re.compile(r"(\*\.)?([a-z0-9_-]+\.)*[a-z0-9-]+|\*")
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
@@ -111,7 +111,7 @@ class Groups:
     def _path(self, row: Table, path: str) -> Path:
         any_prefix = path.startswith(ANY_PREFIX)
         written = path.removeprefix(ANY_PREFIX) if any_prefix else path[1:]
-        if NO_PATH.search(written):
+        if NO_PATH.search(f"/{written}"):
             row.wrong(f"no plain path is {path}: no ? # % ; and no spaces, dot segments or //")
         if "*" in written:
             row.wrong(f"* has no meaning in {path}; only a path that begins with {ANY_PREFIX} has")
