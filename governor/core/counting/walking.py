@@ -44,7 +44,8 @@ class Walk:
         self._fixed = [place.steps for place in counting.places if not place.is_deep]
         self._deep = [(p.steps[0], p.steps[1:]) for p in counting.places if p.is_deep]
         self._not_post: Final = counting.not_post
-        pivots = [key for shape in self._shapes for key in shape.pivots]
+        pivots = dict.fromkeys(key for shape in self._shapes for key in shape.pivots)
+        self._by_pivot = [(key, [s for s in self._shapes if key in s.pivots]) for key in pivots]
         self._pivots: Final = frozenset([*pivots, *(key for key, _ in self._deep)])
 
     def over(self, document: Any, tally: Tally) -> None:  # noqa: ANN401  # any JSON
@@ -65,7 +66,13 @@ class Walk:
 
     def _look(self, node: Node, tally: Tally) -> Iterable[Any]:
         """Count an object that may be a post, and return what to look at below it."""
-        known = [shape for shape in self._shapes if shape.knows(node)]
+        known = [
+            shape
+            for key, shapes in self._by_pivot
+            if key in node
+            for shape in shapes
+            if shape.knows(node)
+        ]
         twins = _twins(node, known)
         for each in (node, *twins.values()) if self._deep else ():
             for key, steps in self._deep:
