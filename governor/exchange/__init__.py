@@ -6,9 +6,14 @@
 Its modules, in the order of that line:
 
     life        the line itself: what comes next, and what ends it
+    pricing     the quote, for which a body may have to be read
     admission   the rules, the hold, its durable claim
-    forwarding  the request sent once, its answer relayed and counted
-    resolving   the charge durable, the ledger told, the record made
+    forwarding  the request sent once, and what an error lets us believe
+    relaying    an answer that ends, relayed and counted
+    streaming   an answer that does not: led by what is held, and cut; `lines` go to the crawler
+    growing     more is held for an answer that flows past what was held
+    holding     one hold: its durable claim, its durable end
+    resolving   the charge of all holds, and the record made
     answering   what Governor says to the crawler itself
     course      one request on its way, handed from step to step
     parts       what passes through, and the adapters that are needed
