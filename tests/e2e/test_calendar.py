@@ -16,11 +16,12 @@ import pytest
 from governor.cli.initialise import initialise
 from governor.clock import SystemClock
 from governor.config import load
+from governor.core.ledger.records import Stamped
 from governor.core.window import Window
 from governor.demo.judge import worst_window
 from governor.demo.launch import free_port
 from governor.evidence import prove
-from governor.journal import JOURNAL
+from governor.journal import JOURNAL, Reader
 from governor.zones import Periods
 from tests.fakes.dated import HOST, AheadClock, Dated, running_dated
 from tests.fakes.redis import packaged_program
@@ -85,13 +86,24 @@ def refuser(body: str) -> str:
 async def fill(configs: list[Config], most: int = 200) -> Counter[str]:
     """Ask until the day's limit refuses; return what came of it."""
     found = Counter[str]()
-    for _ in range(most):
-        found += await ask(configs, 1)
+    for number in range(most):
+        found += await ask([configs[number % len(configs)]], 1)
         if found["a-day"]:
             return found
         if found["rolling"]:  # its window is two seconds: the next try may fit
             await asyncio.sleep(0.1)
     raise AssertionError(f"the day's limit never refused: {found}")
+
+
+async def until_journaled(config: Config, date_ms: int) -> None:
+    """Return when a Governor has compared its clock with the ledger's since it showed a date."""
+    journal = config.ledger.state / JOURNAL
+    async with asyncio.timeout(30):
+        while not any(  # noqa: ASYNC110  # a file can only be looked at
+            row.wall_ms >= date_ms and isinstance(record, Stamped)
+            for row, record in Reader(journal).sound()
+        ):
+            await asyncio.sleep(0.2)
 
 
 async def until_served(configs: list[Config]) -> None:
@@ -169,7 +181,8 @@ async def test_governors_whose_clocks_differ_share_a_day(tmp_path: Path) -> None
                 await stack.enter_async_context(serving(config, own))
             before = await fill(configs)
             set_dates(day.ends_ms + PAD_MS)  # the slow one is within its pad
-            await asyncio.sleep(2)  # until both have said their dates
+            await until_journaled(configs[0], day.ends_ms + PAD_MS - APART_MS)
+            await until_journaled(configs[1], day.ends_ms + PAD_MS + APART_MS)
             between = await ask(configs, 6)
             set_dates(day.ends_ms + PAD_MS + APART_MS + 2_000)
             await until_served(configs)
