@@ -16,7 +16,9 @@ from urllib.parse import parse_qsl, quote, unquote
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from governor.catalogs import text
 from governor.core.catalog import Body, Catalog
+from governor.core.catalog.groups import PLACEHOLDER
 from governor.core.catalog.questions import FORM, JSON
 from tests.fakes.catalogs import operations, row
 
@@ -258,3 +260,45 @@ def test_no_request_is_beyond_a_quote(
         assert Y.explain(asked_by, at, start + rest, typed).quote == quoted
         assert isinstance(Y.reads_body(asked_by, at, start + rest), bool)
         assert isinstance(Y.governs(at), bool)
+
+
+X = Catalog.parse(text("x"))
+PATHS = [
+    (row.method, min(row.hosts.exact) if row.hosts.exact else "x.com", path)
+    for row in X.rows
+    if row.operation.kind in ("posts", "stream")
+    for path in [PLACEHOLDER.sub("7", row.request.partition(" ")[2]).replace("/**/", "/i/api/")]
+]
+RESPELL: Final[tuple[Callable[[str], str], ...]] = (
+    str,
+    str.upper,
+    lambda path: path.replace("/", "//", 1),
+    lambda path: path.replace("/", "/./", 1),
+    lambda path: path + "/",
+    lambda path: path + ";a=b",
+    lambda path: path + "%20",
+    lambda path: path + "%00",
+    lambda path: path.removesuffix(".json"),
+    lambda path: path.removesuffix(".json") + ".json",
+    lambda path: "/x/.." + path,
+    lambda path: path[:-1] + f"%{ord(path[-1]):02x}",
+    lambda path: path[:-1] + f"%25{ord(path[-1]):02X}",
+    lambda path: path.replace("/", "%2F"),
+    lambda path: path.replace("/", "\\"),
+)
+
+
+@given(st.sampled_from(PATHS), st.sampled_from(RESPELL), st.sampled_from(RESPELL))
+@settings(max_examples=400)
+def test_no_spelling_of_a_path_makes_it_cheaper(
+    asked: tuple[str, str, str], first: Callable[[str], str], then: Callable[[str], str]
+) -> None:
+    """It is the same operation, or one that nobody knows: priced as the dearest of its host."""
+    method, host, path = asked
+    plain = X.quote(method, host, path)
+
+    respelled = X.quote(method, host, then(first(path)))
+
+    assert respelled.kind not in ("free", "refused")
+    assert respelled.price >= plain.price
+    assert (respelled.kind == "stream") >= (plain.kind == "stream")
