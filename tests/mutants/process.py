@@ -289,4 +289,28 @@ MUTANTS: Final = (
         '    if course.quote.kind in ("free", "unknown"):\n        return None\n    decision',
         f"{E}test_admission.py {E}test_life.py",
     ),
+    Mutant(
+        11,
+        "no spelling lets a stream in as an unknown answer",
+        "governor/core/catalog/matching.py",
+        'GUARDED: Final = ("refused", "stream")\n',
+        'GUARDED: Final = ("refused",)\n',
+        "tests/core/catalog/test_matching.py",
+    ),
+    Mutant(
+        11,
+        "of two values of a parameter the dearer is priced",
+        "governor/core/catalog/questions.py",
+        "            object_pairs_hook=Members,\n",
+        "            object_pairs_hook=lambda pairs: Members(dict(pairs).items()),\n",
+        "tests/core/catalog/test_questions.py tests/core/catalog/test_dearest.py",
+    ),
+    Mutant(
+        11,
+        "what has no certain reading costs the maximum",
+        "governor/core/catalog/sizes.py",
+        "        if values is None:\n            return self.most\n        return max(",
+        "        if values is None:\n            return self.default\n        return max(",
+        "tests/core/catalog/test_sizes.py tests/core/catalog/test_dearest.py",
+    ),
 )
