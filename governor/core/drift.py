@@ -6,6 +6,9 @@ answers 200 with a body at least as long as the shortest in which it was ever co
 Such an empty count is not believed, and costs the full price: a platform that renames a key would
 otherwise be free from that day on.
 
+Look-ups by id are left out: all that they name may be deleted, and then an answer of errors alone
+is long and right. They are charged the ids in any case, and their places are counted beside.
+
 What is remembered is one length per operation and is forgotten at a restart; the first answers
 after it teach it anew.
 
@@ -48,6 +51,7 @@ class Lengths:
             self._shortest[quote.operation] = min(known, length)
             return count.drift
         shortest = self._shortest.get(quote.operation)
-        if quote.asked and status == OK and shortest is not None and length >= shortest:
+        looks = quote.asked > quote.ids
+        if looks and status == OK and shortest is not None and length >= shortest:
             return f"{ZERO}: 0 posts in {length} bytes, and once some in {shortest}"
         return count.drift

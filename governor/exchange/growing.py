@@ -123,7 +123,7 @@ class Growth:
             self._take(self._asking)
         while (missing := posts - self.unused) > 0:
             self._looks_ahead = True
-            patience_ms = min(self._course.patience_ms, PAUSE_MS)
+            patience_ms = min(self._course.patience_ms, PAUSE_MS // 2)  # then there is time to cut
             asking = self._start(top_up(self._course, missing, patience_ms=patience_ms))
             await asyncio.wait((asking,))
             if (cause := self._take(asking)) is not None:

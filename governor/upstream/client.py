@@ -45,9 +45,9 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 65_536  # the most that is passed on at once
 LINE_BYTES = 65_536  # a status line or field: cookies and GraphQL addresses pass 8 KB
-# What may be unread: a kernel's buffer, as much again that TLS took out of it as reading was paused,
-# and the record of TLS that had come in part by then. Linux doubles the number that it is given, and
-# lets no more than that arrive.
+# What may be unread: a kernel's buffer, as much again that TLS took out of it as reading paused,
+# and the record of TLS that had come in part by then. Linux doubles the number that it is given,
+# and lets no more than that arrive.
 TLS_RECORD_BYTES = 16_384 + 256 + 5  # the largest (RFC 8446, 5.2)
 STREAM_RECEIVE_BYTES = (UNREAD_BYTES - TLS_RECORD_BYTES) // 4
 STREAM_PIECE_BYTES = UNREAD_BYTES  # more than arrives at once: aiohttp keeps no rest of its own

@@ -40,8 +40,15 @@ def test_operations_that_bring_no_posts_themselves_may_have_none() -> None:
     assert taught(USERS).drift(USERS, status=200, count=Counted(0), length=9_000) == ""
 
 
+def test_a_look_up_by_id_may_find_none_of_them() -> None:
+    """All may be deleted, and an answer that says so of each is long."""
+    lookup = Quote("lookup", "posts", asked=100, ids=100, price=300)
+
+    assert taught(lookup).drift(lookup, status=200, count=Counted(0), length=9_000) == ""
+
+
 def test_one_operation_says_nothing_of_another() -> None:
-    other = Quote("lookup", "posts", asked=10, ids=10, price=30)
+    other = Quote("timeline", "posts", asked=10, ids=0, price=30)
 
     assert taught().drift(other, status=200, count=Counted(0), length=9_000) == ""
 

@@ -112,6 +112,19 @@ async def test_a_stream_is_cut_after_a_whole_line_before_the_limit(
         assert on.platform.delivered <= on.usage() <= LIMIT
 
 
+async def test_it_is_cut_in_time_by_one_who_might_wait_longer(tmp_path: Path) -> None:
+    """While it waits for room nothing is read, and the platform goes on writing: half a second."""
+    patient = ('max_wait = "0s"', 'max_wait = "30s"')
+    async with scene(tmp_path, Pace(), patient) as on:
+        await on.collect()
+        await on.platform.closed.wait()
+        waited_s = (on.platform.closed_s or 0.0) - on.last_s
+
+        assert on.platform.delivered <= on.usage() <= LIMIT
+        assert waited_s < 1
+        assert on.received.endswith(b"\r\n")
+
+
 async def test_a_slow_crawler_does_not_let_posts_pile_up_unread(tmp_path: Path) -> None:
     """Reading goes on at the pace of the platform: the stream is cut no later, and counted right."""
     async with scene(tmp_path, Pace(burst=25)) as on:
