@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from governor.demo.launch import Place
+from governor.demo.launch import Launched, Place, Terms
 from tests.fakes.serving import config_of, serving, settings
 from tests.fakes.stream import Pace, StreamPlatform, running_stream
 
@@ -126,7 +126,7 @@ async def test_it_is_cut_in_time_by_one_who_might_wait_longer(tmp_path: Path) ->
 
 
 async def test_a_slow_crawler_does_not_let_posts_pile_up_unread(tmp_path: Path) -> None:
-    """Reading goes on at the pace of the platform: the stream is cut no later, and counted right."""
+    """Reading goes on at the platform's pace: the stream is cut no later, and counted right."""
     async with scene(tmp_path, Pace(burst=25)) as on:
         async with asyncio.TaskGroup() as beside:
             beside.create_task(on.collect(pause_s=0.5))
@@ -176,3 +176,29 @@ async def test_shadow_mode_cuts_nothing_and_counts_all(tmp_path: Path) -> None:
         await on.charged(1_500)
 
         assert on.received.count(b"\r\n") == on.platform.delivered == 1_500
+
+
+async def test_after_kill_9_in_mid_stream_all_that_was_held_is_charged(tmp_path: Path) -> None:
+    """Each hold of it has a claim on the disk, top-ups too: what is on its way may be counted."""
+    async with running_stream(tmp_path, Pace(rate=500)) as (platform, ca_file):
+        place = Place(platform.port, ca_file)
+        governor = Launched(tmp_path / "governor", Terms(100_000, "1h"), place)
+        await governor.create()
+        await governor.start()
+        try:
+            async with (
+                aiohttp.ClientSession() as session,
+                session.get(governor.proxy_url + STREAM) as answer,
+            ):
+                read = b""
+                while read.count(b"\r\n") < LIMIT:
+                    read += await answer.content.readany()
+                await governor.kill()
+            await platform.closed.wait()
+            await governor.start()
+            metrics = await governor.metrics()
+        finally:
+            await governor.stop()
+
+    assert metrics.sum("held_posts") == 0
+    assert metrics.sum("usage_posts", limit="x-demo", job="") >= platform.delivered >= LIMIT
