@@ -10,6 +10,7 @@ import msgspec
 if TYPE_CHECKING:
     import redis
 
+    from governor.core.calendar import Period
     from governor.core.ledger.book import Book
 
 CONTRACT: Final = "x"
@@ -42,8 +43,11 @@ def of_book(book: Book) -> dict[str, Any]:
         "leniency": int(book.leniency),
         "turn": book.recount.turn,
         "recounted": book.recount.recounted_ms,
+        "calendars": [
+            (text, turns.window_ms, *_told(turns.period)) for text, turns in book.calendars.items()
+        ],
         "accounts": {
-            name: (state.limit, state.unit, state.pending, state.ring.charged)
+            name: (state.limit, state.unit, state.calendar, state.pending, state.ring.charged)
             for name, state in book.accounts.items()
         },
         "rows": {
@@ -55,6 +59,7 @@ def of_book(book: Book) -> dict[str, Any]:
                 "heard": row.heard_ms,
                 "kept": row.kept_ms,
                 "clock": row.clock,
+                "date": row.date_ms,
                 "joined": row.joined,
                 "standing": int(row.standing),
                 "frees": row.frees_ms,
@@ -76,6 +81,11 @@ def of_book(book: Book) -> dict[str, Any]:
     }
 
 
+def _told(period: Period | None) -> tuple[int, int, int]:
+    """Return a period as the script keeps it."""
+    return (period.number, period.begins_ms, period.ends_ms) if period else (0, 0, 0)
+
+
 def of_redis(inside: redis.Redis, book: Book) -> dict[str, Any]:
     """Return what Redis keeps of the same ledger; `book` only tells the windows."""
     ledger = _hash(inside, LEDGER)
@@ -86,12 +96,15 @@ def of_redis(inside: redis.Redis, book: Book) -> dict[str, Any]:
             *("vouched", "sound", "roster", "leniency", "turn", "recounted"),
         )
     }
+    calendars = msgspec.msgpack.decode(ledger[b"calendars"])
+    found["calendars"] = [tuple(each) for each in calendars]
     found["accounts"] = {}
     for name in book.accounts:
         account = _hash(inside, f"{PREFIX}account:{name}")
         limit, pending, charged = (int(account[at]) for at in (b"limit", b"pending", b"charged"))
         found["accounts"][name] = (
             *(None if limit == -1 else limit, account[b"unit"].decode()),
+            account[b"calendar"].decode(),
             *(pending, charged),
         )
     members = inside.smembers(f"{PREFIX}members")
@@ -107,7 +120,7 @@ def _row(
         name: int(row.get(name.encode(), 0))
         for name in (
             *("generation", "seq", "roster", "heard", "kept", "joined", "standing", "frees"),
-            *("final", "clock"),
+            *("final", "clock", "date"),
         )
     }
     found["counts"] = row.get(b"epoch") == ledger[b"epoch"]

@@ -12,6 +12,7 @@ from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
+from governor.core.calendar import HOUR_MS
 from governor.core.ledger.messages import (
     LAXEST,
     Account,
@@ -25,6 +26,8 @@ from governor.core.ledger.messages import (
 )
 from governor.core.ledger.opening import awaited
 from governor.core.ledger.roster import MemberStanding, RosterEntry, united
+from governor.errors import DoubtError
+from tests.conformance.twins import DAILY, MONTHLY
 
 if TYPE_CHECKING:
     from governor.core.ledger.messages import Identity
@@ -38,8 +41,12 @@ ACCOUNTS: Final = (
     Account("minute", 2_000, 60_000),
     Account("second", 100, 1_000),
     Account("odd", 500, 17_393, "requests"),
+    Account("daily", 900, 25 * HOUR_MS, calendar=DAILY),
+    Account("daily/a", 300, 25 * HOUR_MS, calendar=DAILY),
+    Account("monthly", 5_000, 31 * 24 * HOUR_MS, "units", MONTHLY),
 )
 NAMES: Final = tuple(account.name for account in ACCOUNTS)
+OFFS_MS: Final = (0, 0, -1_900_000, -1_800_000, -3 * HOUR_MS, 6 * HOUR_MS, 7 * HOUR_MS)
 SPANS_MS: Final = (1, 7, 900, 1_000, 1_002, 17_402, 60_032, 3_600_000, 86_444_929, 200_000_000)
 
 
@@ -152,7 +159,11 @@ class Talk:
         name = name or self.random.choice([*self.twins.members, "stranger"])
         if name not in self.twins.book.members.rows:
             return
-        await self.twins.retire(name, self.random.choice((None, 0, 40)))
+        try:
+            await self.twins.retire(name, self.random.choice((None, 0, 40)))
+        except DoubtError:
+            self.kinds.add("no date")
+            return
         if self.twins.members.pop(name, None) is not None:
             self.twins.member(f"heir of {name}")
 
@@ -172,6 +183,8 @@ class Talk:
         """Return what this member says next: mostly what a governor would."""
         if (member.generation, member.seq) == (1, 0):
             return self.joining(member)
+        if self.random.random() < 0.2:
+            member.off_ms = self.random.choice(OFFS_MS)
         match self.random.randrange(20):
             case 0:
                 member.restart()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 REACHED: Final = {  # or the talk is not about what it should be
     *(Reply, Stale, Fenced, "open", "closed", "store", "boot"),
     *(DoubtReason.FOREIGN, DoubtReason.UNKNOWN_ROW, DoubtReason.ROLLED_BACK),
+    DoubtReason.CALENDAR,
     *MemberStanding,
 }
 

@@ -12,7 +12,10 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+import pytest
+
 from governor.clock import SystemClock
+from governor.core.calendar import HOUR_MS, Period
 from governor.core.ledger import loss as losses
 from governor.core.ledger.book import Book
 from governor.core.ledger.clocks import Clocks
@@ -31,6 +34,7 @@ from governor.core.ledger.messages import (
 )
 from governor.core.ledger.records import Stamped
 from governor.core.ledger.state import ContractState
+from governor.errors import DoubtError
 from governor.store import RedisStore
 from tests.conformance import inside
 from tests.conformance.inside import CONTRACT, LEDGER
@@ -42,6 +46,11 @@ if TYPE_CHECKING:
     from governor.core.ledger.roster import RosterEntry
     from tests.fakes.redis import Server
 
+DAILY: Final = "day Here"
+MONTHLY: Final = "month Here from 15"
+LENGTHS_MS: Final = {DAILY: 24 * HOUR_MS, MONTHLY: 30 * 24 * HOUR_MS}
+FIRST_PERIOD: Final = 20_000
+HALF_AN_HOUR_MS: Final = HOUR_MS // 2
 LEAD_MS: Final = 500  # the store's clock runs this far ahead, so that T is the boot clock exactly
 
 
@@ -60,7 +69,8 @@ class Twins:
         self.server, self.store, self.book = server, store, book
         self.inside = server.client()
         self.members: dict[str, Member] = {}
-        self._store_ms = 0
+        self.calendars: tuple[str, ...] = ()
+        self._store_ms = self.began_ms = book.clocks.time_ms
 
     @classmethod
     async def create(cls, server: Server, *accounts: Account) -> Twins:
@@ -68,7 +78,9 @@ class Twins:
         store = RedisStore(server.url, CONTRACT, clock=SystemClock())
         created = await store.create(accounts)
         clocks = Clocks(created.time_ms, created.time_ms, store_offset_ms=0)
-        return cls(server, store, Book(accounts, identity=created.identity, clocks=clocks))
+        twins = cls(server, store, Book(accounts, identity=created.identity, clocks=clocks))
+        twins.calendars = tuple(dict.fromkeys(each.calendar for each in accounts if each.calendar))
+        return twins
 
     @property
     def identity(self) -> Identity:
@@ -141,12 +153,35 @@ class Twins:
         self.book = deepcopy(copy.book)
 
     async def retire(self, member: str, charged: int | None = None) -> Retired:
-        """Retire a member in both homes."""
-        done = await self.store.retire(member, charged)
+        """Retire a member in both homes. Raises DoubtError if both do."""
+        before_ms = self.read_ms()
+        try:
+            done = await self.store.retire(member, charged)
+        except DoubtError:
+            with pytest.raises(DoubtError):
+                losses.retire(self.book, member, charged, store_ms=before_ms)
+            raise
+        before = self.book
+        for store_ms in range(before_ms, self.read_ms() + 1):  # it does not say what it read
+            self.book = deepcopy(before)
+            if losses.retire(self.book, member, charged, store_ms=store_ms) == done:
+                break
 
-        assert losses.retire(self.book, member, charged) == done
         self.agree()
         return done
+
+    def read_ms(self) -> int:
+        """Return what the store's clock reads."""
+        seconds, microseconds = self.inside.time()
+        return int(seconds) * 1_000 + int(microseconds) // 1_000
+
+    def period(self, calendar: str, date_ms: int) -> Period:
+        """Return a period of an invented zone: one began half an hour before the ledger did."""
+        length_ms = LENGTHS_MS[calendar]
+        since_ms = date_ms - self.began_ms + HALF_AN_HOUR_MS
+        number = FIRST_PERIOD + since_ms // length_ms
+        begins_ms = date_ms - since_ms % length_ms
+        return Period(number, begins_ms, begins_ms + length_ms)
 
     def agree(self) -> None:
         """Fail the test if the homes differ in anything that no answer shows."""
@@ -154,10 +189,7 @@ class Twins:
 
     def rules(self) -> tuple[Account, ...]:
         """Return the accounts as they are enforced."""
-        return tuple(
-            Account(name, state.limit, state.ring.window.window_ms, state.unit)
-            for name, state in self.book.accounts.items()
-        )
+        return tuple(state.shown(name) for name, state in self.book.accounts.items())
 
     def pass_ms(self, duration_ms: int) -> None:
         """Let time pass on every clock."""
@@ -208,6 +240,7 @@ class Member:
     told: dict[str, RowValue] = field(default_factory=dict)
     entries: tuple[RosterEntry, ...] = ()  # everybody whom its journal knows
     version: int = 0  # of that, under this identity
+    off_ms: int = 0  # of its wall clock, from the store's
 
     def message(self, **parts: Any) -> Message:  # noqa: ANN401  # any field of a Message
         """Return the next message, of the parts that differ from an empty one."""
@@ -222,8 +255,19 @@ class Member:
             "boot_ms": self.boot_ms,
             "values": {},
             "roster": self.version,
+            **self.dated(),
         }
         return Message(**empty | parts)
+
+    def dated(self) -> dict[str, Any]:
+        """Return this member's date, and the periods of all calendars then."""
+        date_ms = self.twins.read_ms() + self.off_ms
+        periods = []
+        for calendar in self.twins.calendars:
+            running = self.twins.period(calendar, date_ms)
+            before = self.twins.period(calendar, running.begins_ms - 1)
+            periods.append((calendar, before, running))
+        return {"date_ms": date_ms, "periods": tuple(periods)}
 
     async def say(self, **parts: Any) -> Answer:  # noqa: ANN401  # any field of a Message
         """Say the next message at the instant that this member's boot clock reads."""
@@ -285,6 +329,7 @@ class Member:
         if message.whole is not None:  # it may have been an older one
             self.journal.spread = dict(message.whole.spread)
             self.journal.buckets = {at: dict(each) for at, each in message.whole.buckets.items()}
+            self.journal.periods = dict(message.whole.periods)
         spread = tuple((name, replace(value, pending=0)) for name, value in values.items())
         self.journal.stamp(
             Stamped(
@@ -295,6 +340,7 @@ class Member:
                 reply.high_ms,
                 reply.store_offset_ms,
                 reply.boot_offset_ms,
+                periods=tuple(reply.periods.items()),
             )
         )
 
