@@ -261,6 +261,8 @@ class Member:
 
     def dated(self) -> dict[str, Any]:
         """Return this member's date, and the periods of all calendars then."""
+        if not self.twins.calendars:
+            return {}
         date_ms = self.twins.read_ms() + self.off_ms
         periods = []
         for calendar in self.twins.calendars:

@@ -13,6 +13,7 @@ ROSTER: Final = "governor/lua/roster.lua"
 RETIRE: Final = "governor/lua/retire.lua"
 CLOCKS: Final = "governor/lua/clocks.lua"
 ROWS: Final = "governor/lua/rows.lua"
+PERIODS: Final = "governor/lua/periods.lua"
 WINDOW: Final = "governor/lua/window.lua"
 SUITE: Final = "tests/conformance"
 
@@ -99,6 +100,41 @@ MUTANTS: Final = (
         WINDOW,
         "or div(high_ms + w.linger_ms, w.bucket_ms)",
         "or div(high_ms, w.bucket_ms)",
+    ),
+    mutant(
+        6,
+        "a day turns by the slowest date",
+        PERIODS,
+        "if unknown or slowest >=",
+        "if unknown or math.huge >=",
+    ),
+    mutant(
+        6,
+        "a charge goes by the fastest date",
+        PERIODS,
+        "turns.charges = number_at(turns, fastest + w.pad_ms, named)",
+        "turns.charges = turns.number",
+    ),
+    mutant(
+        6,
+        "a date hours off is doubt",
+        PERIODS,
+        "if math.abs(date_ms - store_ms) > div(turns.ms, 4) then",
+        "if false then",
+    ),
+    mutant(
+        10,
+        "other boundaries are doubt",
+        CONVERSE,
+        "if not periods.agree(",
+        "if false and not periods.agree(",
+    ),
+    mutant(
+        3,
+        "a lost ledger goes on from the latest period",
+        CONVERSE,
+        "if ledger.turns[each[1]] then periods.resume(",
+        "if false then periods.resume(",
     ),
     mutant(
         5,
