@@ -111,7 +111,8 @@ class Counter:
 
     def _tally(self) -> Tally:
         walk = Walk(self._counting)
-        if self._is_page and self._kept.strip():
+        # Some servers call their JSON a page.
+        if self._is_page and self._kept.lstrip()[:1] not in (b"", b"{", b"["):
             return page_tally(self._kept, walk, self._counting.marks)
         return tally(self._kept, walk)
 

@@ -46,10 +46,7 @@ def _documents(body: bytes | bytearray) -> list[Any]:
     try:
         return [_parse(body)]
     except UncountableError:
-        lines = [line for line in body.splitlines() if line.strip()]
-        if len(lines) == 1:
-            raise
-        return [_parse(line) for line in lines]
+        return [_parse(line) for line in body.splitlines() if line.strip()]
 
 
 def _parse(text: bytes | bytearray) -> Any:  # noqa: ANN401  # whatever the platform sends

@@ -263,6 +263,11 @@ def test_a_web_page_is_counted_by_the_state_in_it() -> None:
     assert isinstance(count(b"<html>" + state), Unreadable)
 
 
+@pytest.mark.parametrize("body", [{"data": [v2_post(1)]}, [v2_post(1)]])
+def test_json_that_calls_itself_a_page_is_json(body: object) -> None:
+    assert count(b"\n " + encoded(body), kind="text/html") == Counted(1)
+
+
 def test_a_posts_text_in_a_page_fragment_is_one_post() -> None:
     """As oEmbed sends it: a walker may ask for any key."""
     oembed = Walker("oembed", (("html",), ("author_url",)))

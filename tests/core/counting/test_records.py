@@ -200,7 +200,8 @@ def test_a_line_without_end_is_trouble_and_is_not_held() -> None:
     ]:
         records = Records(coding, ALL, most_bytes=100)
         assert fed(records, chunks) == []
-        assert "longer than" in records.trouble
+        assert "longer than 100 bytes" in records.trouble
+        assert records.decoded_bytes <= 64 * 1024
         assert records.finish() == 1
         assert fed(records, [POST + b"\n"]) == []
 
@@ -210,6 +211,10 @@ def test_a_line_of_the_greatest_length_is_counted() -> None:
 
     assert fed(records, [POST, b"\n"]) == [(POST + b"\n", 2)]
     assert not records.trouble
+
+    longer = Records("", ALL, most_bytes=len(POST) - 1)
+    assert fed(longer, [POST, b"\n"]) == []
+    assert longer.trouble
 
 
 def test_a_bomb_of_lines_comes_line_by_line() -> None:

@@ -147,6 +147,16 @@ def test_an_object_in_a_place_may_say_that_it_is_no_post(kind: object, posts: in
     assert walked({"data": [{"__typename": kind}]}, counting).placed == posts
 
 
+def test_a_place_at_any_depth_is_found_in_a_posts_other_self() -> None:
+    post = graphql_post(1)
+    post["legacy"]["retweeted_status_result"] = {"result": graphql_post(2)}
+    places = (Place.parse("**.tweet.result"), Place.parse("**.retweeted_status_result.result"))
+
+    found = walked({"tweet": {"result": post}}, Counting((GRAPHQL,), WALKERS, places))
+
+    assert found.own == found.every == found.placed == 2
+
+
 def test_only_objects_in_a_place_are_posts() -> None:
     counting = Counting((), (), (Place.parse("data[]"),))
 
