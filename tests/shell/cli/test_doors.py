@@ -60,7 +60,7 @@ async def test_it_never_dials_itself(tmp_path: Path) -> None:
     await initialise(config_of(governor), None)
     async with serving(config_of(governor)):
         for port in (governor.proxy_port, governor.admin_port):
-            status, said = await get(f"http://127.0.0.1:{port}/metrics", proxy=governor.proxy_url)
+            status, said = await get(f"http://localhost:{port}/metrics", proxy=governor.proxy_url)
 
             assert (status, "is this Governor itself" in said) == (502, True), said
 
@@ -90,7 +90,7 @@ async def test_other_hosts_are_refused_if_so_configured(
     governor = settings(tmp_path / "governor", ('"refuse"', f'"{other_hosts}"'))
     await initialise(config_of(governor), None)
     async with serving(config_of(governor)):
-        status, _ = await get("http://127.0.0.1:1/", proxy=governor.proxy_url)
+        status, _ = await get("http://localhost:1/", proxy=governor.proxy_url)
 
     assert status == expected
 
