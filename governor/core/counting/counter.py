@@ -112,7 +112,7 @@ class Counter:
     def _tally(self) -> Tally:
         walk = Walk(self._counting)
         # Some servers call their JSON a page.
-        if self._is_page and self._kept.lstrip()[:1] not in (b"", b"{", b"["):
+        if self._is_page and bytes(self._kept.lstrip()[:1]) not in (b"", b"{", b"["):
             return page_tally(self._kept, walk, self._counting.marks)
         return tally(self._kept, walk)
 
