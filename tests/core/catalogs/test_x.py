@@ -58,6 +58,8 @@ def test_timelines_with_global_objects_are_held_and_counted_by_id(path: str) -> 
 
         assert (found.kind, found.asked, found.has_ceiling) == ("posts", 20, False)
         assert found.price >= 100
+        assert quote(f"{base}{path}", host=host).asked == 20
+        assert quote(f"{base}{path}?count=9999", host=host).asked == 100
         assert counted(found, answer) == 2
 
 

@@ -68,6 +68,7 @@ HOSTS = (
 )
 PREFIXES = ("/i/api/graphql", "/graphql", "/graphql", "/i/api/2/graphql", "/new/way/to/graphql")
 TIMELINE = "graphql_user_tweets"
+TOO_MANY = escaped('{"count":9999}')
 
 
 def operations(by_client: dict[str, str]) -> list[str]:
@@ -118,6 +119,21 @@ def test_an_operation_that_nobody_named_is_unknown_and_never_free() -> None:
     quote = X.quote("GET", "x.com", "/i/api/graphql/abc/BrandNewTimeline", EMPTY)
 
     assert (quote.kind, quote.price) == ("unknown", X.host_price("x.com"))
+
+
+def test_a_timeline_is_held_at_twice_what_was_recorded() -> None:
+    """186 posts came for a list, at most 53 for any other; 20 items are what clients ask for."""
+    large = ("ListLatestTweets", "ListTimeline", "ListRanked", "ListSearch", "HomeTim", "HomeLat")
+    for row in X.rows:
+        if row.title != "GraphQL timelines":
+            continue
+        name = row.request.rpartition("/")[2]
+        path = f"/graphql/abc/{name}"
+        plain = X.quote("GET", "x.com", path, EMPTY)
+        most = X.quote("GET", "x.com", f"{path}?variables={TOO_MANY}", EMPTY)
+
+        assert (plain.asked, most.asked) == (20, 100), name
+        assert plain.price == most.price == (200 if name.startswith(large) else 100), name
 
 
 # --- Variables: a hint, read wherever they may stand ---------------------------------------------

@@ -138,3 +138,9 @@ def test_lists_and_messages_of_old_cost_nothing_and_are_counted() -> None:
         "/direct_messages/events/list.json",
     ):
         assert (old(path).kind, old(path).price) == ("posts", 0)
+
+
+def test_a_direct_message_of_old_is_no_post() -> None:
+    found = old("/direct_messages.json")
+
+    assert counted(found, [v1_1_status(1, recipient_id=7)]) == 0
