@@ -7,9 +7,18 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from governor.core.calendar import Period
 from governor.core.ledger.book import Book
 from governor.core.ledger.clocks import Clocks
-from governor.core.ledger.messages import Account, Identity, Leniency, Message, Reply, RowValue
+from governor.core.ledger.messages import (
+    Account,
+    Dated,
+    Identity,
+    Leniency,
+    Message,
+    Reply,
+    RowValue,
+)
 from governor.core.ledger.records import (
     Adopted,
     Claimed,
@@ -312,3 +321,77 @@ def test_what_was_kept_of_one_ledger_says_nothing_of_another() -> None:
 
     assert contract(stamped(70, 0, 60_000), adopted(), said).kept_ms == 60_000
     assert contract(stamped(70, 0, 60_000), other).kept_ms == 0
+
+
+DAILY = Account("day", 10, 90_000_000, calendar="day UTC")
+TODAY = Period(20, 20_000, 30_000)
+TOMORROW = Period(21, 30_000, 40_000)
+
+
+def dated(period: Period, charges: int, *, charged: int, lingered: int = 0) -> Stamped:
+    spread = (("day", RowValue(charged=charged, lingered=lingered)),)
+    stood = (("day UTC", Dated(period, charges, charges + 1)),)
+    return replace(stamped(0, 0, 50_000), spread=spread, periods=stood)
+
+
+def by_day(*records: Record) -> ContractState:
+    return fold(started(), replace(adopted(), accounts=(DAILY,)), *records).contracts["x"]
+
+
+def test_growth_goes_into_the_periods_that_the_ledger_said() -> None:
+    known = by_day(dated(TODAY, 20, charged=3, lingered=2), dated(TODAY, 21, charged=7, lingered=2))
+
+    assert known.buckets == {"day": {20: 3, 21: 6}}
+    assert known.whole_row().periods == {"day UTC": TODAY}
+
+
+def test_a_period_is_forgotten_when_the_one_after_it_is_over() -> None:
+    later = Period(22, 40_000, 50_000)
+    known = by_day(dated(TODAY, 20, charged=3), dated(later, 22, charged=4))
+
+    assert known.buckets == {"day": {22: 1}}
+
+
+def test_the_latest_period_is_remembered() -> None:
+    known = by_day(dated(TOMORROW, 21, charged=1), dated(TODAY, 20, charged=1))
+
+    assert known.periods == {"day UTC": TOMORROW}
+
+
+def test_growth_by_a_calendar_of_which_nothing_was_said_is_told_again() -> None:
+    known = by_day(replace(dated(TODAY, 20, charged=3), periods=()))
+
+    assert known.spread == {}
+    assert known.buckets == {}
+
+
+def test_in_another_home_what_a_running_period_was_charged_is_counted_anew() -> None:
+    """Its days are the same: a period is a date."""
+    known = by_day(
+        dated(TODAY, 20, charged=3),
+        dated(TOMORROW, 21, charged=5),
+        Moved("x", "redis", anew=True, time_ms=9),
+    )
+
+    assert known.spread == {"day": RowValue(charged=3)}
+    assert known.periods == {"day UTC": TOMORROW}
+
+
+def test_a_tear_under_a_calendar_counts_for_three_of_its_longest_periods() -> None:
+    known = by_day(Torn("a bad row", "kept"), dated(TODAY, 20, charged=3))
+
+    assert known.counts_tear(50_000 + 3 * DAILY.window_ms)
+    assert not known.counts_tear(50_000 + 4 * DAILY.window_ms)
+
+
+def test_the_largest_raise_of_an_operation_is_remembered() -> None:
+    ends = [replace(resolved(hold, 100), raised=raised) for hold, raised in (("1", 2), ("2", 1))]
+    known = fold(started(), adopted(), claimed("1"), claimed("2"), *ends).contracts["x"]
+
+    assert known.raises == {"search": 2}
+
+
+def test_a_raise_of_a_hold_that_was_never_claimed_teaches_nothing() -> None:
+    known = fold(started(), adopted(), replace(resolved("1", 100), raised=2)).contracts["x"]
+
+    assert known.raises == {}

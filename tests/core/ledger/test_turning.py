@@ -42,6 +42,7 @@ IDENTITY: Final = Identity(1, "run", "")
 INSTANTS_MS: Final = tuple(
     BOUNDARY_MS + at_ms
     for at_ms in (
+        -4 * PAD_MS,
         -2 * PAD_MS,
         -PAD_MS,
         -1,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from governor.conversation.composing import Composer
+from governor.core.calendar import Period
 from governor.core.ledger.messages import Ask, Leniency, Message, Reply, RowValue
 from governor.core.ledger.records import Adopted, Rostered, Started
 from governor.core.ledger.roster import RosterEntry
@@ -200,3 +201,36 @@ def test_a_new_identity_is_spoken_to_as_soon_as_it_is_journaled(
     state.apply(Adopted("x", "home", later, ACCOUNTS, 0, 0))
 
     assert composer.compose().identity == later
+
+
+def test_a_message_names_the_periods_of_each_calendar_by_the_wall_clock(
+    clock: FakeClock, state: MemberState
+) -> None:
+    """The one that has its date and the one before, once for all accounts of that calendar."""
+    accounts = tuple(
+        Account(name, 10, 90_000_000, calendar="day UTC") for name in ("day", "day/default")
+    )
+    boot_ms = clock.boot_ms()
+    state.apply(Adopted("x", "home", IDENTITY, accounts, clock.wall_ms(), boot_ms))
+    length_ms = 86_400_000
+
+    def periods(calendar: str, date_ms: int) -> Period:
+        assert calendar == "day UTC"
+        number = date_ms // length_ms
+        return Period(number, number * length_ms, (number + 1) * length_ms)
+
+    composer = Composer("x", state, clock=clock, members=(), periods=periods)
+    message = composer.compose()
+    now = periods("day UTC", clock.wall_ms())
+    before = periods("day UTC", now.begins_ms - 1)
+
+    assert message.date_ms == clock.wall_ms()
+    assert message.periods == (("day UTC", before, now),)
+
+
+def test_a_calendar_needs_somebody_who_knows_zones(clock: FakeClock, state: MemberState) -> None:
+    account = Account("day", 10, 90_000_000, calendar="day UTC")
+    state.apply(Adopted("x", "home", IDENTITY, (account,), clock.wall_ms(), clock.boot_ms()))
+
+    with pytest.raises(LookupError, match="day UTC"):
+        Composer("x", state, clock=clock, members=()).compose()
