@@ -8,7 +8,7 @@ import pytest
 
 from governor.conversation.composing import Composer
 from governor.core.calendar import Period
-from governor.core.ledger.messages import Ask, Leniency, Message, Reply, RowValue
+from governor.core.ledger.messages import Account, Ask, Leniency, Message, Reply, RowValue
 from governor.core.ledger.records import Adopted, Rostered, Started
 from governor.core.ledger.roster import RosterEntry
 from governor.core.ledger.state import MemberState
