@@ -10,14 +10,16 @@ import errno
 import socket
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
-from governor import recovery
+from governor import catalogs, recovery
 from governor.cli import parts, tears
 from governor.cli.asking import ask
 from governor.cli.looking import configured, in_force, waits_for
 from governor.clock import SystemClock
 from governor.config.values import endpoint
+from governor.core.catalog import Catalog
 from governor.core.ledger.decisions import REMEDIES
 from governor.core.ledger.messages import DoubtReason
 from governor.core.ledger.records import Torn
@@ -69,8 +71,29 @@ async def check_all(config: Config) -> list[Checked]:
 
 def _catalogs(config: Config, _: Clock) -> str:
     read = parts.read_catalogs(config)
+    for name in catalogs.names():  # those that no contract uses yet, too
+        Catalog.parse(catalogs.text(name))
     count = sum(len(catalog.operations) for catalog in read.values())
     return f"{', '.join(read)}: {count} operations"
+
+
+def _domains(config: Config, _: Clock) -> str:
+    read = parts.read_catalogs(config)
+    twice = [
+        f"{one} and {other} both govern {inner}, and only {one} would count it: take the domain "
+        f"from the contract or catalog of one"
+        for one, other in combinations(read, 2)
+        for inner in _shared(read[one].domains, read[other].domains)
+    ]
+    if twice:
+        raise ConfigError(*twice)
+    return ", ".join(parts.domains(read))
+
+
+def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> list[str]:
+    """Return the domains of either that are, or are below, one of the other's."""
+    inner = {a for a in one for b in other if f".{a}".endswith(f".{b}")}
+    return sorted(inner | {b for a in one for b in other if f".{b}".endswith(f".{a}")})
 
 
 def _ca(config: Config, clock: Clock) -> str:
@@ -112,6 +135,7 @@ def _journal(config: Config, _: Clock) -> str:
 
 CHECKS: Final[tuple[tuple[str, Callable[[Config, Clock], str]], ...]] = (
     ("catalogs", _catalogs),
+    ("domains", _domains),
     ("upstream", _upstream),
     ("state", _state),
     ("CA", _ca),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from governor import catalogs
 from governor.cli.checks import Checked, check_all
 from governor.cli.initialise import initialise
 from governor.cli.restore import restore
@@ -78,6 +79,57 @@ async def test_a_damaged_journal_is_found(configure: Configure) -> None:
     (config.ledger.state / "journal.db").write_bytes(b"")
 
     assert list(await unsound(config)) == ["journal"]
+
+
+LIMIT: Final = '[[contract.limit]]\nname = "%s"\nposts = 1000\nwindow = "24h"\n'
+
+
+def reddit(directory: Path, *domains: str) -> str:
+    """Return a contract on a catalog of Reddit with these domains besides."""
+    text = catalogs.text("reddit")
+    for domain in domains:
+        text = text.replace("domains = [", f'domains = ["{domain}", ', 1)
+    (directory / "reddit.toml").write_text(text, encoding="utf-8")
+    catalog = f'catalog = "{directory / "reddit.toml"}"\n'
+    return f'[[contract]]\nname = "reddit"\n{catalog}' + LIMIT % "r"
+
+
+async def test_every_governed_domain_that_the_ca_does_not_permit_is_named(
+    configure: Configure, tmp_path: Path
+) -> None:
+    """A contract that was added after the CA was made: with what to do."""
+    await initialise(configure(), None)
+
+    contract = CONTRACT + reddit(tmp_path, "reddit.test")
+    said = (await unsound(configure(contract=contract)))["CA"]
+    assert "governed domain reddit.com" in said
+    assert "governed domain reddit.test" in said
+    assert "governed domain x.com" not in said
+    assert "governor init" in said
+
+
+async def test_a_host_that_two_contracts_govern_is_found(
+    configure: Configure, tmp_path: Path
+) -> None:
+    contract = CONTRACT + reddit(tmp_path, "api.x.com")
+
+    said = (await unsound(configure(contract=contract)))["domains"]
+    assert said.startswith("x and reddit both govern api.x.com, and only x would count it")
+
+
+async def test_a_limit_in_a_unit_that_nothing_is_counted_in_is_found(configure: Configure) -> None:
+    contract = CONTRACT.replace("posts = 1000", 'most = 1000\nunit = "units"')
+
+    assert "units" in (await unsound(configure(contract=contract)))["catalogs"]
+
+
+async def test_a_catalog_with_a_mistake_is_found(configure: Configure, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('name = "mine"\n', encoding="utf-8")
+    contract = CONTRACT.replace(
+        "[[contract]]\n", f'[[contract]]\ncatalog = "{tmp_path}/mine.toml"\n', 1
+    )
+
+    assert "it has no operation" in (await unsound(configure(contract=contract)))["catalogs"]
 
 
 @pytest.fixture
