@@ -144,3 +144,9 @@ def test_a_direct_message_of_old_is_no_post() -> None:
     found = old("/direct_messages.json")
 
     assert counted(found, [v1_1_status(1, recipient_id=7)]) == 0
+
+
+def test_a_collection_keeps_its_posts_by_id() -> None:
+    answer = {"objects": {"tweets": {"1": v1_1_status(1)}, "users": {"7": {}}}, "response": {}}
+
+    assert counted(old("/collections/entries.json"), answer) == 1
