@@ -39,18 +39,20 @@ def plain_host(host: str) -> str | None:
 def plain_path(path: str) -> str | None:
     """Return a path decoded once, or None when it is no plain UTF-8 or decoding changes segments.
 
-    Only ASCII letters become small: the Kelvin sign is another letter to a platform, not a k.
+    Nor may anything in it cut it for some server: `/2/tweets%3F/1.1/help/tos.json` ends as a free
+    operation and may be served as a dear one. Only ASCII letters become small: the Kelvin sign is
+    another letter to a platform, not a k.
     """
     if not path.isascii():
         return None
     if "%" not in path:
-        return path.lower()
+        return None if CUTS.search(path) else path.lower()
     try:
         decoded = unquote(path, errors="strict")
     except UnicodeError:
         return None
     plain = decoded.isprintable() and decoded.count("/") == path.count("/")
-    return decoded.translate(SMALL) if plain else None
+    return decoded.translate(SMALL) if plain and not CUTS.search(decoded) else None
 
 
 def loose_paths(path: str) -> tuple[str, ...]:
