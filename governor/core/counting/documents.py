@@ -46,7 +46,10 @@ def _documents(body: bytes | bytearray) -> list[Any]:
     try:
         return [_parse(body)]
     except UncountableError:
-        return [_parse(line) for line in body.splitlines() if line.strip()]
+        lines = [line for line in body.splitlines() if line.strip()]
+        if len(lines) > MOST_NODES:  # a body of nothing but ends of lines
+            raise UncountableError(f"it has more than {MOST_NODES} lines") from None
+        return [_parse(line) for line in lines]
 
 
 def _parse(text: bytes | bytearray) -> Any:  # noqa: ANN401  # whatever the platform sends

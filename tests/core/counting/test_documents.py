@@ -117,6 +117,12 @@ def test_a_body_of_nothing_but_objects_is_refused_before_it_is_held(node: bytes)
         count(b"[" + nodes + b"," + node + b"]")
 
 
+def test_a_body_of_nothing_but_lines_is_refused_before_it_is_held() -> None:
+    assert count(b"1\n" * MOST_NODES) == 0
+    with pytest.raises(UncountableError, match="lines"):
+        count(b"1\n" * (MOST_NODES + 1))
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -82,3 +82,27 @@ def test_a_page_without_a_state_that_can_be_read_is_not_counted(page: bytes) -> 
 def test_a_page_with_what_may_be_posts_elsewhere_is_not_counted(more: bytes) -> None:
     with pytest.raises(UncountableError, match="web page"):
         count(NEXT % STATE + more)
+
+
+def test_a_text_in_a_state_that_looks_like_another_state_is_none() -> None:
+    assert count(INITIAL % (b'{"a":"; __B__ = {","b":%s}' % STATE)) == 3
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"<script>" * 40_000,
+        b"<script " * 40_000,
+        b"<script>" + b"</script " * 40_000,
+        b"<script>" + b";__A__={" * 40_000 + b"</script>",
+        b"<script>" + b"__A" * 100_000 + b"</script>",
+    ],
+)
+def test_a_page_of_nothing_but_beginnings_is_refused_at_once(page: bytes) -> None:
+    """Each took its length squared, which were minutes in which nothing else was done."""
+    with pytest.raises(UncountableError):
+        count(page)
+
+
+def test_a_page_of_very_many_states_is_counted_at_once() -> None:
+    assert count(b"<script>" + b";__A__={}" * 200_000 + b"</script>") == 0
