@@ -64,6 +64,7 @@ class Composer:
             self._unanswered_ms = boot_ms
         self._seq += 1
         date_ms = self._clock.wall_ms()
+        periods = self._running(date_ms)
         message = Message(
             member=self._member,
             identity=known.identity,
@@ -78,8 +79,8 @@ class Composer:
             anchor=self._anchors,
             leaving=leaving,
             kept_ms=known.kept_ms,
-            date_ms=date_ms,
-            periods=self._running(date_ms),
+            date_ms=date_ms if periods else 0,  # else the ledger would write it for nothing
+            periods=periods,
         )
         if not self.brings_whole:
             return message

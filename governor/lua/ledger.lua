@@ -151,7 +151,8 @@ do
       local turns = ledger.turns[calendar]
       calendars[i] = { calendar, turns.ms, turns.number, turns.begins, turns.ends }
     end
-    ledger.sound, ledger.calendars = sound, cmsgpack.pack(calendars)
+    if #calendars > 0 or not ledger.calendars then ledger.calendars = cmsgpack.pack(calendars) end
+    ledger.sound = sound
     local names = cmsgpack.pack(ledger.names)
     redis.call('HSET', key, 'accounts', names, unpack(changes(ledger, FIELDS)))
   end
