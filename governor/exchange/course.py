@@ -9,6 +9,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+from governor.core.catalog import Body
 from governor.core.ledger.holds import Hold
 from governor.core.policy import amounts, strictest
 from governor.core.standing import standings
@@ -75,7 +76,8 @@ class Course:
         adapters: Adapters,
     ) -> Self:
         """Mint the id, classify and price by the request's head: all before the first await."""
-        listed = governed.catalog.quote(request.method, request.host, request.target)
+        unread = None if request.has_body else Body("", b"")
+        listed = governed.catalog.quote(request.method, request.host, request.target, unread)
         course = cls(
             id=secrets.token_hex(12),
             request=request,

@@ -42,7 +42,7 @@ source = "made up"
 [[group.operations]]
 name = "lookup"
 request = "POST /lookup"
-asks = ["form"]
+asks = ["query", "form"]
 ids = { param = "ids", max = 100 }
 source = "made up"
 

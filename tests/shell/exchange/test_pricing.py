@@ -57,6 +57,15 @@ async def test_a_body_in_a_coding_costs_the_most() -> None:
         assert on.upstream.bodies == [b"".join(IDS)]
 
 
+async def test_a_post_without_a_body_asks_for_what_its_query_says() -> None:
+    """It costs that, and not the most that a body could have asked for."""
+    bare = replace(LOOKUP, target=f"{LOOKUP.target}?ids=1,2", has_body=False)
+    async with stage(Script((timeline(2),)), catalog=CATALOG) as on:
+        await on.live(bare)
+
+        assert (on.record.asked, on.record.price) == (2, 2)
+
+
 async def test_a_body_that_says_nothing_of_posts_is_not_read_first() -> None:
     async with stage(Script((timeline(2),)), contract=terms(10_000), catalog=CATALOG) as on:
         await on.live(post("/page"), ScriptedCrawler(body_chunks=LONG))
