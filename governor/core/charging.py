@@ -7,6 +7,7 @@ The rule behind every line: never give back what cannot be proven undelivered.
     read to its end and counted            asked or ids, or received where that is higher
     ... a 4xx without a post               0, unless errors = "charge"
     ... an operation the catalog lacks     at least 200: the largest page X serves by default
+    ... one that it calls free             0, or what was received: then the catalog was wrong
     anything else                          the full price, or what was seen where that is higher
 
 A count that cannot be believed (no post where there always were some) is anything else.
@@ -69,8 +70,7 @@ def charge(
         posts = settled(contract, quote, status=status, received=count.posts)
         overrun = max(0, posts - quote.price)
         return Charge(Outcome.SETTLED, posts, count.posts, lingers=False, overrun=overrun)
-    seen = _seen(count)
-    posts = max(quote.price, seen)
+    posts = max(quote.price, seen(count))
     lingers = hold.state is not State.READ
     return Charge(Outcome.ORPHANED, posts, None, lingers=lingers, overrun=posts - quote.price)
 
@@ -107,7 +107,8 @@ def settled(contract: Contract, quote: Quote, *, status: int | None, received: i
     return max(named, received)
 
 
-def _seen(count: Counted | Unreadable | None) -> int:
+def seen(count: Counted | Unreadable | None) -> int:
+    """Return how many posts were surely, or may have been, in what was received."""
     match count:
         case Counted():
             return count.posts

@@ -10,13 +10,15 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from governor.core.charging import Charge, charge, shared
+from governor.core.charging import Charge, charge, seen, shared
 from governor.core.counting import Counted, Unreadable
 from governor.core.drift import ZERO
+from governor.core.ledger.holds import Event
 from governor.core.ledger.records import Outcome
 from governor.core.record import ExchangeRecord
+from governor.errors import JournalError
 from governor.exchange.growing import UNUSED
-from governor.exchange.holding import end
+from governor.exchange.holding import claim, end
 
 if TYPE_CHECKING:
     from governor.exchange.course import Course
@@ -33,8 +35,9 @@ async def resolve(course: Course) -> None:
         settled = course.growth.settled
     count = await _count(course, settled)
     drift = _drift(course, count)
+    await _hold_unforeseen(course, count)
     live = course.live or [course.first]  # at least what was asked for first
-    held = sum(holding.posts for holding in live)
+    held = 0 if course.quote.kind == "free" else sum(holding.posts for holding in live)
     ended = charge(
         course.terms,
         replace(course.quote, price=held),
@@ -46,6 +49,27 @@ async def resolve(course: Course) -> None:
     raised = _learn(course, ended)
     await _end_all(course, live, ended, raised)
     course.adapters.record(_recorded(course, ended, count, drift, settled=settled, held=held))
+
+
+async def _hold_unforeseen(course: Course, count: Counted | Unreadable | None) -> None:
+    """Hold the posts that an answer held which the catalog calls free: they were served.
+
+    Nothing was asked of the ledger for it, so this only records the truth, over a limit too
+    (invariant 8). If the journal fails they stay pending, which counts for ever.
+    """
+    posts = seen(count)
+    if course.quote.kind != "free" or not posts:
+        return
+    more = course.top_up(posts)
+    course.conversation.take(more.hold)
+    try:
+        await claim(course, more)
+    except JournalError:
+        course.holdings.remove(more)
+        return
+    more.hold.on(Event.SEND)
+    if isinstance(count, Counted):
+        more.hold.on(Event.READ)
 
 
 async def _end_all(course: Course, live: list[Holding], ended: Charge, raised: int) -> None:
@@ -76,6 +100,9 @@ def _drift(course: Course, count: Counted | Unreadable | None) -> str:
     """Return how an answer that was read to its end differs from what the catalog says."""
     if course.drift:
         return course.drift
+    if course.quote.kind == "free":
+        posts = seen(count)
+        return f"{posts} posts where the catalog says that there are none" if posts else ""
     if course.counter is None or course.hold.believed is not Outcome.SETTLED:
         return ""
     return course.governed.lengths.drift(
@@ -109,7 +136,7 @@ def _recorded(
         way=course.request.way,
         decision=course.decision,
         reason=course.reason,
-        outcome="free" if quote.kind == "free" else ended.outcome.value,
+        outcome="free" if quote.kind == "free" and not ended.posts else ended.outcome.value,
         asked=quote.asked,
         price=settled + held,
         received=ended.received if course.seen is None else course.seen,

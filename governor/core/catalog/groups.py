@@ -113,6 +113,11 @@ class Groups:
         written = path.removeprefix(ANY_PREFIX) if any_prefix else path[1:]
         if NO_PATH.search(f"/{written}"):
             row.wrong(f"no plain path is {path}: no ? # % ; and no spaces, dot segments or //")
+        if any_prefix and KINDS.get(row.text("kind")) == "free":
+            row.wrong(
+                f"what is free names its whole path, not {path}: a server may take the end of one "
+                "for parameters, and serve posts by its beginning"
+            )
         if "*" in written:
             row.wrong(f"* has no meaning in {path}; only a path that begins with {ANY_PREFIX} has")
         segments = [self._segment(row, each) for each in written.lower().split("/")]

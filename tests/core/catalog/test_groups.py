@@ -269,6 +269,20 @@ def test_a_request_has_one_row() -> None:
     )
 
 
+def test_what_is_free_names_its_whole_path() -> None:
+    """A server may take `/1.1/help/tos.json` behind a path of posts for parameters."""
+    text = GROUP + (
+        'operations = [{ name = "r", kind = "free", source = "docs", request = "GET /**/a" }]'
+    )
+    with pytest.raises(ConfigError) as caught:
+        rows(text)
+
+    (mistake,) = caught.value.mistakes
+    assert mistake.startswith(
+        "catalog, operation 'r': what is free names its whole path, not /**/a"
+    )
+
+
 def test_a_cost_of_the_group_is_not_forgotten_for_what_is_free() -> None:
     """Free passes without a hold, so nothing would count the cost."""
     found = mistakes('kind = "free"', group=f"{GROUP}costs = {{ units = 1 }}\n")

@@ -27,6 +27,7 @@ from tests.fakes.scripted import (
     ScriptedCrawler,
     broken,
     get,
+    post,
     stage,
     terms,
 )
@@ -67,6 +68,28 @@ async def test_more_than_the_price_is_recorded_even_over_the_limit() -> None:
 
         assert await on.usage() == (400, 0)
         assert (await on.live(get("/2/tweets?ids=1"))).status == 429
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome", "charged"),
+    [(HALF, Outcome.SETTLED, 50), (HALF[:-1], Outcome.ORPHANED, 101)],
+    ids=["counted", "broken"],
+)
+async def test_posts_in_an_answer_that_the_catalog_calls_free_are_charged(
+    body: bytes, outcome: Outcome, charged: int
+) -> None:
+    """Invariant 8: the platform has served them; over the limit too, and it is alarmed.
+
+    Of a broken one, all that its keys may be.
+    """
+    async with stage(Script((body,)), contract=terms(posts=20)) as on:
+        crawler = await on.live(post("/2/oauth2/token"), ScriptedCrawler(body_chunks=(b"a",)))
+
+        assert (crawler.status, crawler.finished) == (200, True)
+        assert await on.usage() == (charged, 0)
+        assert on.resolution.outcome is outcome
+        assert (on.record.charged, on.record.overrun) == (charged, charged)
+        assert on.record.drift == f"{charged} posts where the catalog says that there are none"
 
 
 async def test_a_large_answer_is_counted_like_a_small_one() -> None:
