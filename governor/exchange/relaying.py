@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from governor.exchange.parts import Answer
 
 
+ENDLESS: Final = ("unknown", "stream")  # of which nobody can say that an answer ends
 OF_CODING: Final = ("content-encoding", "content-length")
 
 
@@ -47,6 +48,11 @@ async def relay(course: Course, answer: Answer) -> None:
                 growth.follow(counter.at_most)
             course.relayed_bytes += len(chunk)
             await course.downstream.write(chunk)
+    ended(course)
+
+
+def ended(course: Course) -> None:
+    """Note that the answer was read to its end: nothing more is on its way."""
     for holding in course.live:
         if holding.hold.state is State.SENT:
             holding.hold.on(Event.READ)
@@ -58,15 +64,14 @@ def field(answer: Answer, name: str) -> str:
 
 
 def _check_end(counter: Counter, quote: Quote) -> None:
-    """Cut the answer of an unknown operation once it may hold more than was held for it.
+    """Cut an answer of which nobody can say that it ends once it may hold more than was held.
 
-    The catalog cannot say that it ever ends. A known one is read to its end even past what is held:
-    the platform has served it.
+    That is one to an unknown operation, and one to a stream that is none by its status. A known one
+    is read to its end even past what is held: the platform has served it.
     """
-    if quote.kind == "unknown" and counter.at_most > quote.price:
+    if quote.kind in ENDLESS and counter.at_most > quote.price:
         raise UpstreamError(
-            f"{quote.price} posts were held for an operation that the catalog does not know, and "
-            "its answer holds more",
+            f"{quote.price} posts were held for an answer that may never end, and it holds more",
             sent=True,
             status=502,
             kind="http_response_body_size",

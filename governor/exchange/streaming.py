@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Final
 
 from governor.core.counting import Records
 from governor.core.leading import lead
-from governor.core.ledger.holds import Event, State
 from governor.exchange import relaying
 from governor.exchange.growing import Growth
 from governor.exchange.lines import Lines
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from governor.exchange.course import Course
     from governor.exchange.parts import Answer, Request
 
-OK: Final = 200
+SUCCESSES: Final = range(200, 300)  # one with posts is a stream, whichever it is
 
 
 def asking(request: Request) -> Request:
@@ -46,7 +45,7 @@ async def relay(course: Course, asked: AbstractAsyncContextManager[Answer]) -> N
     for.
     """
     async with Lines(course) as lines, asked as answer:
-        if answer.status != OK:
+        if answer.status not in SUCCESSES:
             await relaying.relay(course, answer)
             return
         await _read(course, answer, lines)
@@ -70,17 +69,10 @@ async def _read(course: Course, answer: Answer, lines: Lines) -> None:
             chunk = await anext(chunks, None)
             if chunk is None:
                 growth.use(records.finish())
-                _end(course)
+                relaying.ended(course)
                 return
             for line, posts in records.feed(chunk):
                 growth.use(posts)
                 has_room = lines.put(line)
             course.drift = records.drift
     course.reason = "unreadable" if records.trouble else "slow"
-
-
-def _end(course: Course) -> None:
-    """Note that the platform ended the stream: nothing more is on its way."""
-    for holding in course.live:
-        if holding.hold.state is State.SENT:
-            holding.hold.on(Event.READ)

@@ -7,6 +7,8 @@ import gzip
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import pytest
+
 from governor.core.leading import PAUSE_MS
 from governor.core.ledger.records import Claimed, Outcome, Resolved
 from governor.exchange.holding import OLDEST_GRANT_MS
@@ -310,3 +312,22 @@ async def test_what_a_crash_leaves_is_all_that_was_held() -> None:
 
         crawler.left.set()
         await running
+
+
+@pytest.mark.parametrize("status", [203, 206])
+async def test_any_answer_that_succeeds_is_a_stream(status: int) -> None:
+    async with set_stage(Script(PIECES, status=status), terms(2 * LEAD)) as on:
+        crawler = await on.live(STREAM)
+
+        assert crawler.received == records(LEAD + 2)
+        assert await on.usage() == (2 * LEAD, 0)
+
+
+async def test_another_answer_to_a_stream_is_cut_where_it_holds_more_than_is_held() -> None:
+    """Nothing says that it ends."""
+    async with set_stage(Script(PIECES, status=503), terms(2 * LEAD)) as on:
+        crawler = await on.live(STREAM)
+
+        assert crawler.received == records(LEAD)
+        assert not crawler.finished
+        assert (await on.usage())[0] >= LEAD
