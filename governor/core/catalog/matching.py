@@ -113,10 +113,6 @@ class Catalog:
             return False
         return any(plain == each or plain.endswith(f".{each}") for each in self.domains)
 
-    def host_price(self, host: str) -> int:
-        """Return the largest price of any operation at the host; of the catalog if it has none."""
-        return self._dearest.at(plain_host(host))[0]
-
     def reads_body(self, method: str, host: str, target: str) -> bool:
         """Say whether a request's body, if it has one, changes its quote: then `quote` needs it.
 

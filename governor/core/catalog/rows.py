@@ -37,9 +37,6 @@ class Hosts:
         return 2 if self.everywhere else None
 
 
-Segment = "str | re.Pattern[str]"
-
-
 @dataclass(frozen=True, slots=True)
 class Path:
     """A row's path: each segment is a literal or a pattern for the whole of it.
