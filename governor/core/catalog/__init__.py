@@ -48,7 +48,8 @@ What a row says itself; one of kind "posts" has exactly one of the three sizes:
                    is quoted as its GET; an OPTIONS is unknown without a row of its own
     page           { param, min, default, max } items; max is taken when default is absent
     ids            { param, max, split, like }: a list of ids, split by "," and alike (the name of
-                   a segment) unless said; param = "{id}": one in the path
+                   a segment) unless said; param = "{id}": one in the path. Of both: beside = [...]
+                   other parameters that choose items; where one of them is given, max is taken
     items          always that many, none of them named
 
 Everything odd costs the maximum: a number with a sign, a parameter spelled otherwise, a body of

@@ -83,11 +83,11 @@ def _asked(quote: Quote, operation: Operation, question: Question) -> Iterator[s
 
 
 def _page(size: Page, quote: Quote, question: Question) -> str:
-    values = question.scalars(size.param)
+    values = size.values(question)
     if values == ():
         return f"{size.param} is absent: a page of {size.default}"
     if values is None:
-        return f"{size.param} has no one plain reading: a page of the most, {size.most}"
+        return f"{_unsure(size)}: a page of the most, {size.most}"
     return (
         f"{size.param}, by its dearest reading: a page of {quote.items}"
         f" (from {size.least} to {size.most}; what is not is taken for {size.most})"
@@ -95,9 +95,14 @@ def _page(size: Page, quote: Quote, question: Question) -> str:
 
 
 def _listed(size: Listed, quote: Quote, question: Question) -> str:
-    if not question.listed(size.param):
-        return f"{size.param} has no one plain reading: the most, {size.most}"
+    if not size.values(question):
+        return f"{_unsure(size)}: the most, {size.most}"
     return f"{size.param}, by its dearest reading: {quote.items} ids (at most {size.most})"
+
+
+def _unsure(size: Page | Listed) -> str:
+    beside = f", or {_list(size.beside)} chooses items too" if size.beside else ""
+    return f"{size.param} has no one plain reading{beside}"
 
 
 def _priced(quote: Quote, operation: Operation, question: Question) -> Iterator[str]:

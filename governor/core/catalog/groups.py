@@ -212,7 +212,7 @@ class Groups:
 
     def _page(self, row: Table) -> Page:
         page = row.table("page")
-        page.only({"param", "min", "default", "max"})
+        page.only({"param", "min", "default", "max", "beside"})
         param = page.text("param", row.text("page_param", ""))
         if not param:
             row.wrong("page needs the name of its parameter, as param or as page_param")
@@ -220,11 +220,11 @@ class Groups:
         default = page.number("default", most)
         if not 1 <= least <= default <= most:
             row.wrong("page must have 1 <= min <= default <= max")
-        return Page(param, least, default, most)
+        return Page(param, least, default, most, page.names("beside", ()))
 
     def _ids(self, row: Table) -> Size:
         ids = row.table("ids")
-        ids.only({"param", "max", "split", "like"})
+        ids.only({"param", "max", "split", "like", "beside"})
         param, most = ids.text("param"), ids.number("max", least=1)
         if PLACEHOLDER.fullmatch(param):
             return Fixed(most, named=True)
@@ -234,7 +234,8 @@ class Groups:
         pattern = PLAIN_ID
         if like in self.segments:
             pattern = re.compile(self.segments[like], re.IGNORECASE | re.ASCII)
-        return Listed(param, most, ids.text("split", ","), pattern)
+        beside = ids.names("beside", ())
+        return Listed(param, most, ids.text("split", ","), pattern, beside)
 
 
 def _hosts(row: Table) -> Hosts:

@@ -31,6 +31,7 @@ IN_BODIES: Final = frozenset({"form", "json", "variables"})
 NOT_PLAIN = re.compile(r"[^!\"$%&-:<-\[\]-~]|%(?![0-9A-Fa-f]{2})")
 HIDDEN = re.compile("%(26|3[bBdD])")  # an escaped separator of fields
 SEPARATORS = re.compile("[&;]")
+INDEX = re.compile(r"\[[0-9]+\]")  # `ids[0]=1&ids[1]=2` is an array to some
 NOT_NAMING = re.compile(r"[^a-z0-9]")
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 CHARSETS = ("", "charset=utf-8", 'charset="utf-8"')
@@ -240,7 +241,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  # any JSON
 
 
 def _squash(name: str) -> str | None:
-    """Return what is left of a name when spelling is taken away: `Max-Results[]`, `max%5Fresults`.
+    """Return a name without its spelling: the same for `Max-Results[]` and `max%5Fresults[0]`.
 
     Whatever squashes to the same may be the same parameter to somebody. None: it may be any.
     """
@@ -250,4 +251,4 @@ def _squash(name: str) -> str | None:
         name = unquote(name)
     if "%" in name or not name.isascii():
         return None
-    return NOT_NAMING.sub("", name.lower())
+    return NOT_NAMING.sub("", INDEX.sub("", name).lower())

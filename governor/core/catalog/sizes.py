@@ -20,19 +20,27 @@ MOST_EXPANDED: Final = 2000  # letters of one parameter; longer ones name more t
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of `least` to `most` items, `default` when the request does not say."""
+    """A page of `least` to `most` items, `default` when the request does not say.
+
+    `beside`: parameters that choose items too; with one of them the page may be ignored.
+    """
 
     param: str
     least: int
     default: int
     most: int
+    beside: tuple[str, ...] = ()
+
+    def values(self, question: Question) -> tuple[str, ...] | None:
+        """Return what the parameter says, None where that bounds nothing for certain."""
+        return None if _is_any_given(question, self.beside) else question.scalars(self.param)
 
     def items(self, question: Question) -> int:
         """Return the largest page that the request can be read to ask for.
 
         A number outside the bounds is an error at X, or clamped, or ignored: the maximum.
         """
-        values = question.scalars(self.param)
+        values = self.values(question)
         if values is None:
             return self.most
         return max((self._size(value) for value in values), default=self.default)
@@ -48,17 +56,23 @@ class Page:
 class Listed:
     """Up to `most` ids in a parameter: separated by `split`, in an array, or in several values.
 
-    `like`: what an id looks like; anything else may be read as more than one.
+    `like`: what an id looks like; anything else may be read as more than one. `beside`: parameters
+    that name items too; with one of them there may be `most`.
     """
 
     param: str
     most: int
     split: str = ","
     like: re.Pattern[str] = PLAIN_ID
+    beside: tuple[str, ...] = ()
+
+    def values(self, question: Question) -> tuple[str, ...] | None:
+        """Return what the parameter says, None where that bounds nothing for certain."""
+        return None if _is_any_given(question, self.beside) else question.listed(self.param)
 
     def items(self, question: Question) -> int:
         """Return how many ids are listed, repeated ones too."""
-        values = question.listed(self.param)
+        values = self.values(question)
         if not values:
             return self.most
         listed = sum(value.count(self.split) + 1 for value in values)
@@ -81,6 +95,10 @@ class Fixed:
 
 
 Size = Page | Listed | Fixed
+
+
+def _is_any_given(question: Question, params: tuple[str, ...]) -> bool:
+    return any(question.listed(param) != () for param in params)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ def test_a_plain_page_size_is_taken_as_written(query: str, items: int) -> None:
         "Max-Results=10",
         "maxResults=10",
         "max_results[]=10",
+        "max_results[0]=10",
         "max%255Fresults=10",
         "?max_results=10",
         "max_results =10",
@@ -187,3 +188,12 @@ def test_posts_are_left_out_only_when_that_is_said_plainly_and_once(
     query: str, *, holds: bool
 ) -> None:
     assert Unless("skip", frozenset({"true", "1"})).holds(asked(query)) is holds
+
+
+@pytest.mark.parametrize("query", ["name=a", "name=", "name", "name=a&name=b", "Name[0]=a"])
+def test_beside_another_parameter_that_chooses_items_neither_bounds_them(query: str) -> None:
+    page, listed = Page("n", 1, 5, 100, ("x", "name")), Listed("ids", 100, beside=("x", "name"))
+
+    assert (page.items(asked("n=3")), listed.items(asked("ids=1,2"))) == (3, 2)
+    assert page.items(asked(f"n=3&{query}")) == 100
+    assert listed.items(asked(f"ids=1,2&{query}")) == 100

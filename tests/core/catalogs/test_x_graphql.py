@@ -235,3 +235,22 @@ def test_a_timeline_counts_posts_by_their_text_and_by_their_place_alike(
     quote = X.quote("GET", "x.com", "/i/api/graphql/abc/UserTweets", EMPTY)
 
     assert counted(quote, answer) == sum(posts for _, posts in items)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("CreateTweet", {"create_tweet": {"tweet_results": {"result": POST}}}),
+        ("CreateNoteTweet", {"notetweet_create": {"tweet_results": {"result": POST}}}),
+        ("CreateRetweet", {"create_retweet": {"retweet_results": {"result": POST}}}),
+        ("DeleteRetweet", {"unretweet": {"source_tweet_results": {"result": POST}}}),
+    ],
+)
+def test_a_write_echoes_its_post_in_a_place_of_its_own(
+    name: str, answer: dict[str, object]
+) -> None:
+    """As twikit reads them."""
+    quote = X.quote("POST", "x.com", f"/i/api/graphql/abc/{name}", EMPTY)
+
+    assert (quote.asked, quote.price) == (1, 4)
+    assert counted(quote, {"data": answer}) == 1

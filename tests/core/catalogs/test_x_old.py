@@ -150,3 +150,22 @@ def test_a_collection_keeps_its_posts_by_id() -> None:
     answer = {"objects": {"tweets": {"1": v1_1_status(1)}, "users": {"7": {}}}, "response": {}}
 
     assert counted(old("/collections/entries.json"), answer) == 1
+
+
+def test_a_message_to_the_web_client_is_no_post_but_the_one_that_it_shares_is() -> None:
+    """It shows the shared post whole, so some are held for whoever reads messages."""
+    found = X.quote("GET", "x.com", "/i/api/1.1/dm/inbox_initial_state.json")
+    said = {"id": "1", "time": "1", "text": "hi", "sender_id": "2", "recipient_id": "3"}
+    shared = {**said, "attachment": {"tweet": {"id": "9", "status": v1_1_status(9)}}}
+
+    assert (found.asked, found.price, found.has_ceiling) == (0, 20, False)
+    assert counted(found, {"entries": [{"message": {"message_data": said}}]}) == 0
+    assert counted(found, {"entries": [{"message": {"message_data": shared}}]}) == 1
+
+
+def test_users_may_be_named_both_ways_at_once() -> None:
+    for method in ("GET", "POST"):
+        assert old("/users/lookup.json?user_id=1,2", method).price == 6
+        assert old("/users/lookup.json?screen_name=a,b&user_id=1", method).price == 300
+    form = form_body("user_id=1&screen_name=a,b")
+    assert old("/users/lookup.json", "POST", form).price == 300
