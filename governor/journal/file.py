@@ -30,7 +30,9 @@ JOURNAL: Final = "journal.db"
 _NEW: Final = "journal.db.new"
 _LOCK: Final = "lock"
 _APPLICATION_ID: Final = 0x476F764A  # "GovJ", as file(1) would show it
-_SCHEMA: Final = 1
+# A Governor of schema 1 would take a day of a calendar for 25 hours. What it wrote is read.
+_SCHEMA: Final = 2
+_OLDEST_SCHEMA: Final = 1
 _BUSY_S: Final = 5.0  # readers never block a writer in WAL mode; this is for recovery after a crash
 _TABLES: Final = """
 CREATE TABLE journal (            -- one row: whose journal, where its chain begins and ends
@@ -142,16 +144,18 @@ def ensure(directory: Path, *, create: bool) -> Path:
 
 
 def connect(path: Path, *, write: bool = False) -> sqlite3.Connection:
-    """Return a connection to a journal of this schema.
+    """Return a connection to a journal; one to `write` makes an older journal one of this schema.
 
     Raises SchemaError when it is newer, JournalError when it is no journal or cannot be read.
     """
     with translated(path):
         connection = _connect(path, "rw" if write else "ro")
         try:
-            _check_schema(path, connection)
+            schema = _check_schema(path, connection)
             if write:
                 _configure(connection)
+                if schema != _SCHEMA:
+                    connection.execute(f"PRAGMA user_version = {_SCHEMA}")
         except BaseException:
             connection.close()
             raise
@@ -196,7 +200,8 @@ def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA checkpoint_fullfsync = 1")
 
 
-def _check_schema(path: Path, connection: sqlite3.Connection) -> None:
+def _check_schema(path: Path, connection: sqlite3.Connection) -> int:
+    """Return the journal's schema, if this Governor reads it."""
     application_id: int = connection.execute("PRAGMA application_id").fetchone()[0]
     schema: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if application_id != _APPLICATION_ID:
@@ -204,11 +209,12 @@ def _check_schema(path: Path, connection: sqlite3.Connection) -> None:
             f"{path} is not a journal of Governor (or an empty one): put the journal back, or give "
             "Governor another `state` in [ledger]."
         )
-    if schema != _SCHEMA:
+    if not _OLDEST_SCHEMA <= schema <= _SCHEMA:
         raise SchemaError(
-            f"The journal {path} has schema {schema} and this Governor reads schema {_SCHEMA}: "
-            "run the newer Governor that wrote it."
+            f"The journal {path} has schema {schema} and this Governor reads schema "
+            f"{_SCHEMA}: run the newer Governor that wrote it."
         )
+    return schema
 
 
 def sync(directory: Path) -> None:

@@ -122,12 +122,27 @@ def test_damage_is_told_from_a_disk_that_does_not_serve(tmp_path: Path, content:
 def test_a_newer_journal_is_refused_with_the_remedy(tmp_path: Path) -> None:
     path = ensure(tmp_path, create=True)
     with closing(sqlite3.connect(path)) as newer:
-        newer.execute("PRAGMA user_version = 2")
+        newer.execute("PRAGMA user_version = 3")
     before = path.read_bytes()
 
-    with pytest.raises(SchemaError, match=r"schema 2 .* reads schema 1: run the newer Governor"):
+    with pytest.raises(SchemaError, match=r"schema 3 .* reads schema 2: run the newer Governor"):
         connect(path, write=True)
     assert path.read_bytes() == before
+
+
+def test_an_older_journal_is_read_as_it_is_and_written_as_ours(tmp_path: Path) -> None:
+    """So that the Governor of before, which would take a day for 25 hours, leaves it alone."""
+    path = ensure(tmp_path, create=True)
+    with closing(sqlite3.connect(path)) as older:
+        older.execute("PRAGMA user_version = 1")
+    found = []
+    for write in (False, True, False):
+        with closing(connect(path, write=write)):
+            pass
+        with closing(sqlite3.connect(path)) as read:
+            found += read.execute("PRAGMA user_version").fetchone()
+
+    assert found == [1, 2, 2]
 
 
 def test_a_second_writer_is_told_who_is_the_first(tmp_path: Path) -> None:

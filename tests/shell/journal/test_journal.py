@@ -125,11 +125,11 @@ async def test_a_closed_journal_refuses(tmp_path: Path) -> None:
 async def test_a_refused_start_lets_the_directory_go(tmp_path: Path) -> None:
     await opened(tmp_path, create=True).close()
     with closing(sqlite3.connect(tmp_path / JOURNAL)) as newer:
-        newer.execute("PRAGMA user_version = 2")
+        newer.execute("PRAGMA user_version = 3")
     with pytest.raises(SchemaError, match="run the newer Governor"):
         opened(tmp_path)
     with closing(sqlite3.connect(tmp_path / JOURNAL)) as newer:
-        newer.execute("PRAGMA user_version = 1")
+        newer.execute("PRAGMA user_version = 2")
 
     await opened(tmp_path).close()
 

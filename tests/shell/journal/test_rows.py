@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governor.core.ledger.messages import MOST_POSTS, Account, Identity, RowValue, Unit
+from governor.core.calendar import Period
+from governor.core.ledger.messages import MOST_POSTS, Account, Identity, RowValue
 from governor.core.ledger.records import Adopted, Record, Stamped, Used
 from governor.errors import JournalError, SchemaError
 from governor.journal.rows import Link, Row, decode, encode, forge, genesis, kind_of, seal
@@ -22,10 +23,20 @@ accounts = st.builds(
     name=texts,
     limit=st.none() | st.integers(0, MOST_POSTS),
     window_ms=st.integers(1_000, 2**53),
-    unit=st.sampled_from(get_args(Unit)),
+    unit=texts,
+    calendar=texts,
+)
+periods = st.tuples(numbers, st.integers(-(2**62), 0), st.integers(1, 2**62)).map(
+    lambda ends: Period(*ends)
 )
 values = st.builds(RowValue, pending=counts, charged=counts, lingered=counts)
-for _type, _strategy in ((str, texts), (int, numbers), (Account, accounts), (RowValue, values)):
+for _type, _strategy in (
+    (str, texts),
+    (int, numbers),
+    (Account, accounts),
+    (Period, periods),
+    (RowValue, values),
+):
     st.register_type_strategy(_type, _strategy)
 records: st.SearchStrategy[Record] = st.one_of(*(st.from_type(kind) for kind in KINDS))
 START = genesis("00ff")
