@@ -69,9 +69,10 @@ HOT = ["/hot", "/r/python", "/r/python/hot", "/user/me/m/news", "/domain/example
 MIXED = [
     *("/search", "/r/python/search", "/r/python/comments", "/user/spez", "/user/spez/submitted"),
     *("/user/spez/comments", "/user/spez/overview", "/u/spez", "/message/inbox"),
-    *("/message/mentions", "/duplicates/a1", "/r/python/duplicates/a1", "/live/abc"),
-    *("/r/python/about/modqueue", "/r/python/wiki/discussions/index"),
+    *("/message/mentions", "/live/abc", "/r/python/about/modqueue"),
+    "/r/python/wiki/discussions/index",
 ]
+DUPLICATES = ["/duplicates/a1", "/r/python/duplicates/a1"]
 TREES = [
     *("/comments/a1", "/r/python/comments/a1", "/r/python/comments/a1/a_title"),
     *("/comments/a1/a_title/c3", "/r/python/comments/a1/a_title/c3"),
@@ -90,6 +91,7 @@ WRITES = {"echo": ("/api/comment/", "/api/submit"), "acts": ("/api/vote/", "/api
     ("path", "objects"),
     [
         *((path, 2) for path in (*LISTINGS, *MIXED)),
+        *((path, 4) for path in DUPLICATES),
         *((path, 6) for path in HOT),
     ],
 )
@@ -126,7 +128,10 @@ def test_more_of_a_tree_is_asked_for_in_a_form() -> None:
 def test_things_are_looked_up_by_name() -> None:
     assert quoted("/api/info", query="?id=t3_a1,t1_c3") == ("posts", 2, 4)
     assert quoted("/api/info", query="?url=https://example.org/") == ("posts", 100, 200)
+    assert quoted("/api/info", query="?id=t3_a1&url=https://example.org/") == ("posts", 100, 200)
     assert quoted("/by_id/t3_a1,t3_b2") == ("posts", 100, 200)
+    assert quoted("/by_id/" + ",".join(["t3_a1"] * 100)) == ("posts", 100, 200)
+    assert quoted("/by_id/" + ",".join(["t3_a1"] * 101))[0] == "unknown"
 
 
 @pytest.mark.parametrize("end", ENDS)
@@ -169,6 +174,12 @@ def test_stickied_links_come_on_top_of_the_page() -> None:
     quote = REDDIT.quote("GET", HOSTS[0], "/r/python/hot?limit=1")
 
     assert counted(quote, listing(*[("t3", CROSSPOST)] * 3)) == 6 == quote.price
+
+
+def test_a_link_comes_on_top_of_the_page_of_its_duplicates() -> None:
+    quote = REDDIT.quote("GET", HOSTS[0], "/duplicates/a1?limit=1")
+
+    assert counted(quote, [listing(("t3", CROSSPOST))] * 2) == 4 == quote.price
 
 
 def test_links_and_comments_of_a_user_each_count_once() -> None:

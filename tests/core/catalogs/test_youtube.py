@@ -102,6 +102,17 @@ def test_a_page_of_resources(path: str, default: int, most: int, objects: int, u
         assert quoted("GET", f"{path}?{query}") == ("posts", asked, objects * asked, costs)
 
 
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        *(("comments", 100), ("commentThreads", 700), ("playlistItems", 50), ("playlists", 50)),
+        *(("subscriptions", 50), ("liveBroadcasts", 50), ("liveStreams", 50)),
+    ],
+)
+def test_what_is_chosen_by_id_is_not_bounded_by_a_page(path: str, most: int) -> None:
+    assert quoted("GET", f"{path}?maxResults=1&id=a,b")[2] == most
+
+
 @pytest.mark.parametrize(("path", "most", "units"), UNBOUNDED)
 def test_a_list_without_pages(path: str, most: int, units: int) -> None:
     assert quoted("GET", f"{path}?part=snippet") == ("posts", most, most, {"units": units})
