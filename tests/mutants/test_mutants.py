@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.mutants import ledger, process, script
+from tests.mutants import calendars, ledger, process, script
 from tests.mutants.mutant import ROOT, Mutant, breed, is_killed
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-MUTANTS: Final = (*ledger.MUTANTS, *process.MUTANTS, *script.MUTANTS)
+MUTANTS: Final = (*ledger.MUTANTS, *calendars.MUTANTS, *process.MUTANTS, *script.MUTANTS)
 INVARIANTS: Final = range(1, 13)
 EACH: Final = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 
