@@ -204,7 +204,7 @@ def test_more_of_a_tree_is_counted() -> None:
 
 
 def test_every_operation_has_a_case_here() -> None:
-    paths = [*LISTINGS, *HOT, *MIXED, *TREES, *WITHOUT, "/api/info", "/by_id/t3_a1"]
+    paths = [*LISTINGS, *HOT, *MIXED, *DUPLICATES, *TREES, *WITHOUT, "/api/info", "/by_id/t3_a1"]
     paths.append("/api/v1/collections/collection")
     seen = {REDDIT.quote("GET", HOSTS[0], path).operation for path in paths}
 
