@@ -178,7 +178,8 @@ if leaving and not rows.is_pending(row) then
 end
 
 -- 11. The row is stored before the recount, which reads it back.
-row.roster, row.heard, row.kept, row.date = version, ledger.time, kept, date_ms
+row.roster, row.heard, row.kept = version, ledger.time, kept
+row.date = #told_periods > 0 and date_ms or 0  -- else nobody looked whether it fits
 rows.save(row)
 if not recount.adds_up() then
   ledger.save(0)

@@ -7,20 +7,21 @@ and `ends`), and after `look` when it turns (`at`, ledger time) and into which p
 local periods = {}
 do
   local SHOWN_MS = 10000  -- whoever was not heard for so long shows no date
+  local LONG_AGO_MS = 32 * 86400000  -- from the store's: it was heard when ledger time stood still
 
-  -- The slowest and the fastest date: of these readings, and of members but for one.
-  function periods.shown(member, ...)
-    local slowest, fastest = math.huge, -math.huge
-    local function show(date_ms)
-      slowest, fastest = math.min(slowest, date_ms), math.max(fastest, date_ms)
+  -- The slowest and the fastest date: the store's, one member's (0: none), and those of others.
+  function periods.shown(member, store_ms, date_ms)
+    local slowest, fastest = store_ms, store_ms
+    local function show(at_ms)
+      slowest, fastest = math.min(slowest, at_ms), math.max(fastest, at_ms)
     end
-    for _, reading in ipairs({ ... }) do
-      if reading > 0 then show(reading) end
-    end
+    if date_ms > 0 then show(date_ms) end
     for _, row in ipairs(rows.all()) do
       local silent_ms = ledger.time - row.heard
+      local shows_ms = row.date + silent_ms
       if row.member ~= member and rows.counts(row) and row.standing == rows.ACTIVE
-        and row.date > 0 and silent_ms < SHOWN_MS then show(row.date + silent_ms) end
+        and row.date > 0 and silent_ms < SHOWN_MS
+        and math.abs(shows_ms - store_ms) <= LONG_AGO_MS then show(shows_ms) end
     end
     return slowest, fastest
   end

@@ -20,7 +20,7 @@ if amiss then return cmsgpack.pack({ 'doubt', amiss }) end
 if not ledger.is_here() then return cmsgpack.pack({ 'doubt', 'foreign' }) end
 if not rows.is_there(member) then return cmsgpack.pack({ 'unknown', rows.members() }) end
 if #ledger.calendar_names > 0 then
-  local slowest, fastest = periods.shown(member, ledger.now_ms())
+  local slowest, fastest = periods.shown(member, ledger.now_ms(), 0)
   for _, turns in pairs(ledger.turns) do
     periods.look(turns, slowest, fastest)
     if not periods.has_place(turns) then return cmsgpack.pack({ 'doubt', 'calendar' }) end

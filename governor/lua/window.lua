@@ -39,7 +39,11 @@ do
     return (bucket + 1) * w.bucket_ms + w.ms + w.pad_ms
   end
   -- When it is certain that it does not count: dates may stand still, but not for a whole period.
-  function window.gone_at(w, bucket) return window.frees_at(w, bucket) + (w.turns and w.ms or 0) end
+  function window.gone_at(w, bucket)
+    if not w.turns then return window.frees_at(w, bucket) end
+    if bucket < window.first_kept(w, 0) then return 0 end
+    return window.frees_at(w, bucket) + w.ms
+  end
 
   -- The bucket of a charge, of one that may be counted up to a linger from now, and of the dead.
   function window.charged_in(w, high_ms)

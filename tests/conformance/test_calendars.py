@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import pytest
 
 from governor.core.calendar import HOUR_MS, Period
@@ -12,6 +13,7 @@ from governor.core.ledger.messages import Account, Ask, DoubtReason, Reply, RowV
 from governor.core.ledger.opening import GRACE_MS
 from governor.core.ledger.periods import SHOWN_MS
 from governor.errors import DoubtError
+from tests.conformance.inside import LEDGER, PREFIX
 from tests.conformance.twins import (
     DAILY,
     FIRST_PERIOD,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from tests.fakes.redis import Server
 
 TODAY: Final = FIRST_PERIOD  # it began half an hour ago
+DAY_MS: Final = 24 * HOUR_MS
 DAY: Final = Account("daily", 100, 25 * HOUR_MS, calendar=DAILY)
 ROLLING: Final = Account("x-24h", 1_000, 24 * HOUR_MS)
 BEHIND_MS: Final = -HALF_AN_HOUR_MS - 60_000  # still yesterday
@@ -68,6 +71,34 @@ async def test_a_clock_that_is_behind_holds_the_day_before_until_it_is_silent(
     assert reply.periods[DAILY].charges == TODAY
     twins.pass_ms(SHOWN_MS)
     reply = await member.tell()
+    assert running(reply) == TODAY
+    assert reply.usage["daily"].charged == 30
+    twins.agree()
+
+
+async def test_who_counts_by_no_calendar_holds_no_day_with_its_clock(twins: Twins) -> None:
+    """Nobody looks whether its date can be: a machine that thinks it is 1970 would hold it."""
+    mate, member = await acquainted(twins, "mate", "m")
+    mate.off_ms = 30 * DAY_MS
+    early = await mate.ask(periods=())
+    reply = await member.tell(daily=RowValue(charged=30))
+
+    assert isinstance(early, Reply)
+    assert reply.periods[DAILY].charges == TODAY
+    twins.agree()
+
+
+async def test_all_come_back_after_months_in_which_ledger_time_stood_still(twins: Twins) -> None:
+    """Both were off, and rebooted; the row of the other is as if it were heard just now."""
+    _, member = await acquainted(twins, "other", "m")
+    then = twins.period(DAILY, twins.read_ms() - 70 * DAY_MS)
+    stood = (DAILY, DAY.window_ms, then.number, then.begins_ms, then.ends_ms)
+    twins.book.calendars[DAILY].period = then
+    twins.inside.hset(LEDGER, "calendars", msgspec.msgpack.encode([stood]))
+    twins.book.members.rows["other"].date_ms -= 70 * DAY_MS
+    twins.inside.hincrby(f"{PREFIX}row:other", "date", -70 * DAY_MS)
+    reply = await member.tell(daily=RowValue(charged=30))
+
     assert running(reply) == TODAY
     assert reply.usage["daily"].charged == 30
     twins.agree()

@@ -246,7 +246,10 @@ class Book:
             is_current=row.clock == resumed.rebased,
         )
         row.clock = resumed.rebased
-        row.heard_ms, row.date_ms = self.clocks.time_ms, message.date_ms
+        row.heard_ms = self.clocks.time_ms
+        row.date_ms = (
+            message.date_ms if message.periods else 0
+        )  # else nobody looked whether it fits
         if self.calendars:
             self._let_turn(message, row, store_ms)
         for state in self.accounts.values():
@@ -264,11 +267,10 @@ class Book:
             turns.turn(dates, named.get(text, ()), is_open=self.open)
             turns.look(dates, named.get(text, ()), time_ms=self.clocks.time_ms)
 
-    def dates(self, row: RowState, *readings: int) -> Dates:
+    def dates(self, row: RowState, store_ms: int, date_ms: int = 0) -> Dates:
         """Return the dates shown by these clocks, and by the members heard of late but for one."""
         others = (each for each in self.members.counting(self.epoch) if each is not row)
-        read = [reading for reading in readings if reading]
-        return shown(read, others, time_ms=self.clocks.time_ms)
+        return shown(store_ms, others, time_ms=self.clocks.time_ms, date_ms=date_ms)
 
     def _replace(self, row: RowState, whole: WholeRow) -> None:
         """Put a whole row in the place of the old one, never field by field."""

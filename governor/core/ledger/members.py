@@ -31,7 +31,7 @@ class RowState:
     roster's version that its join made, 0 once all who live have journaled that; `roster` is the
     version that it has journaled itself. `kept_ms`: up to when it has said to have journaled.
     `clock`: how often the store's had been re-based when this member's was read. `date_ms`: its
-    wall clock when it was heard, 0 if it does not say.
+    wall clock when it was heard, 0 if it counts by no calendar.
     """
 
     generation: int

@@ -31,6 +31,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from governor.core.calendar import HOUR_MS
 from governor.core.ledger.messages import Dated
 from governor.core.ledger.roster import MemberStanding
 from governor.core.window import Window
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 PERIODS_IN_RING: Final = 64  # 256 bytes: what a dead member is charged may lie far ahead
 SHOWN_MS: Final = 10_000  # of ledger time: whoever was not heard for so long shows no date
+LONG_AGO_MS: Final = 32 * 24 * HOUR_MS  # half a ring of days: no date heard of late is so far off
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +55,19 @@ class Dates:
     fastest_ms: int
 
 
-def shown(readings: Iterable[int], others: Iterable[RowState], *, time_ms: int) -> Dates:
-    """Return the dates that these clocks read now, and those of members heard of late."""
-    found = [*readings]
+def shown(store_ms: int, others: Iterable[RowState], *, time_ms: int, date_ms: int = 0) -> Dates:
+    """Return the dates that the store and (unless 0) a sender show, and members heard of late.
+
+    Ledger time stands still while nobody speaks or all were off, and makes of what was heard long
+    ago a thing of now; the store's date tells one from the other.
+    """
+    found = [store_ms, date_ms or store_ms]
     for row in others:
         silent_ms = time_ms - row.heard_ms
         is_heard = row.standing is MemberStanding.ACTIVE and silent_ms < SHOWN_MS
-        if row.date_ms and is_heard:
-            found.append(row.date_ms + silent_ms)
+        shows_ms = row.date_ms + silent_ms
+        if row.date_ms and is_heard and abs(shows_ms - store_ms) <= LONG_AGO_MS:
+            found.append(shows_ms)
     return Dates(min(found), max(found))
 
 
@@ -134,7 +141,12 @@ class Turns:
         return self.turns_ms + max(0, bucket - self.number) * self.window_ms
 
     def gone_at(self, bucket: int) -> int:
-        """Return when a period is over whatever clocks do: dates may stand still, not for a day."""
+        """Return when a period is over whatever clocks do: dates may stand still, not for a day.
+
+        One that no row keeps any more has long been.
+        """
+        if bucket < self.first_kept(0):
+            return 0
         return self.frees_at(bucket) + self.window_ms
 
     def charged_in(self, _: int) -> int:

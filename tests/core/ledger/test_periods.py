@@ -9,7 +9,7 @@ import pytest
 from governor.core.calendar import HOUR_MS, Period
 from governor.core.ledger.members import RowState
 from governor.core.ledger.messages import Dated
-from governor.core.ledger.periods import SHOWN_MS, Dates, Turns, shown
+from governor.core.ledger.periods import LONG_AGO_MS, SHOWN_MS, Dates, Turns, shown
 from governor.core.ledger.roster import MemberStanding
 
 LENGTH_MS: Final = 24 * HOUR_MS
@@ -125,6 +125,8 @@ def test_a_period_frees_when_the_slowest_date_will_have_reached_the_next() -> No
     assert found.frees_at(20) == TIME_MS + 700 + PAD_MS
     assert found.frees_at(21) == found.frees_at(20) + WINDOW_MS
     assert found.gone_at(20) == found.frees_at(20) + WINDOW_MS
+    assert found.gone_at(19) == found.gone_at(20)  # after a loss it may count again
+    assert found.gone_at(18) == 0
 
 
 def test_it_has_the_face_of_a_window() -> None:
@@ -172,7 +174,22 @@ def test_a_date_is_shown_by_those_that_were_heard_of_late() -> None:
         RowState(1, heard_ms=heard),
     ]
 
-    assert shown((20_000,), rows, time_ms=TIME_MS) == Dates(100 + SHOWN_MS - 1, 20_000)
+    assert shown(20_000, rows, time_ms=TIME_MS) == Dates(100 + SHOWN_MS - 1, 20_000)
+    assert shown(20_000, rows, time_ms=TIME_MS, date_ms=50_000).fastest_ms == 50_000
+
+
+@pytest.mark.parametrize(("off_ms", "is_shown"), [(0, True), (1, False)])
+def test_what_was_heard_when_time_stood_still_for_months_shows_no_date(
+    off_ms: int,
+    is_shown: bool,  # noqa: FBT001  # a case
+) -> None:
+    """Else a date of then would hold a period that a ring of days cannot hold beside today."""
+    now_ms = 3 * LONG_AGO_MS
+    for far_ms in (-LONG_AGO_MS - off_ms, LONG_AGO_MS + off_ms):
+        dates = shown(
+            now_ms, [RowState(1, date_ms=now_ms + far_ms, heard_ms=TIME_MS)], time_ms=TIME_MS
+        )
+        assert (dates != both(now_ms)) is is_shown
 
 
 def test_a_calendar_stands_as_a_reply_said() -> None:
