@@ -105,7 +105,9 @@ def test_a_page_is_held_and_counted_in_the_state_that_it_embeds(target: str) -> 
     (found,) = {quote(target, host=host) for host in ("x.com", "twitter.com", "mobile.x.com")}
     page = f"<script>window.__INITIAL_STATE__={STATE % TEXT};window.a=1</script>"
 
-    assert (found.kind, found.asked, found.price, found.has_ceiling) == ("posts", 0, 20, False)
+    named = int("/status/" in target)
+    assert (found.asked, found.ids) == (named, named)  # charged even if only its head shows it
+    assert (found.kind, found.price, found.has_ceiling) == ("posts", 20, False)
     assert on_page(found, page) == Counted(1)
 
 
