@@ -124,7 +124,8 @@ def explain(
     method: Annotated[str, typer.Argument(help="As in GET.")],
     url: Annotated[str, typer.Argument(help="The whole URL, quoted for the shell.")],
     body: Annotated[
-        str | None, typer.Option(metavar="TEXT|@FILE", help="What the request would carry.")
+        str | None,
+        typer.Option(metavar="TEXT|@FILE", help="What the request would carry; '' for nothing."),
     ] = None,
     content_type: Annotated[
         str | None, typer.Option(help="The body's; else JSON or a form, by how it begins.")

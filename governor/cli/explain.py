@@ -17,7 +17,7 @@ from governor.config.values import duration_text
 from governor.core.calendar import Calendar
 from governor.core.catalog import Body
 from governor.core.leading import lead
-from governor.core.policy import Job, amounts
+from governor.core.policy import DEFAULT_JOB, Job, amounts
 from governor.errors import BadRequestError, UsageError
 from governor.proxy.canonical import canonical
 from governor.proxy.forms import check_fields_of, is_form
@@ -92,7 +92,7 @@ class Told:
         lines = [
             f"  operation  {quote.operation} ({quote.kind})",
             f"  asked      {quote.asked:,}",
-            f"  price      {quote.price:,}" + ("" if quote.has_ceiling else ", and grows"),
+            f"  price      {_price(quote):,}" + ("" if _has_ceiling(quote) else ", and grows"),
         ]
         if explained.source:
             lines.append(f"  source     {explained.request}: {explained.source}")
@@ -114,8 +114,8 @@ class Told:
                 "kind": quote.kind,
                 "asked": quote.asked,
                 "ids": quote.ids,
-                "price": quote.price,
-                "has_ceiling": quote.has_ceiling,
+                "price": _price(quote),
+                "has_ceiling": _has_ceiling(quote),
                 "costs": dict(quote.costs),
                 "walkers": [walker.name for walker in quote.counting.own],
                 "group": self.explained.title,
@@ -131,8 +131,9 @@ class Told:
 
 
 def body_of(text: str | None, content_type: str | None) -> Body | None:
-    """Return the body that was named: a text, or @FILE; None for none. Raises UsageError.
+    """Return the body that was named: a text, or @FILE. Raises UsageError.
 
+    None if nothing was said of it: a POST may have any, which costs the most; "" is none at all.
     Without a type it is JSON if it begins like it, else a form, as curl's --data.
     """
     if text is None:
@@ -211,9 +212,17 @@ def _named(job: Job) -> str:
     return job.name if job.posts is None else f"{job.name} (at most {job.posts:,} posts)"
 
 
+def _price(quote: Quote) -> int:
+    """Return what is held at first: the price, or of a stream its lead."""
+    return quote.price if quote.flow is None else lead(quote.flow)
+
+
+def _has_ceiling(quote: Quote) -> bool:
+    return quote.has_ceiling and quote.flow is None
+
+
 def _against(contract: Contract, quote: Quote) -> list[Against]:
-    posts = quote.price if quote.flow is None else lead(quote.flow)
-    taken = dict(amounts(contract, Job("default"), posts, costs=quote.costs))
+    taken = dict(amounts(contract, Job(DEFAULT_JOB), _price(quote), costs=quote.costs))
     if quote.flow is not None:  # a stream takes what there is, and is cut when there is no more
         taken = {limit.name: min(limit.most, taken[limit.name]) for limit in contract.limits}
     return [

@@ -55,6 +55,27 @@ def test_a_person_reads_the_same(told: Told) -> None:
     assert said.endswith("served     if its limits allow")
 
 
+@pytest.mark.parametrize(("body", "asked"), [("", 2), ("id=3", 1), (None, 100)])
+def test_an_empty_body_asks_for_nothing_and_an_unknown_one_for_the_most(
+    configure: Configure, body: str | None, asked: int
+) -> None:
+    """As the proxy reads it: without a body, nothing but the query says what is asked for."""
+    url = "https://api.x.com/1.1/statuses/lookup.json" + ("" if body == "id=3" else "?id=1,2")
+    told = explain(configure(), "POST", url, body_of(body, None))
+
+    assert told.as_json()["asked"] == asked
+
+
+def test_the_price_of_a_stream_is_what_is_held_ahead_of_it(configure: Configure) -> None:
+    told = explain(configure(), "GET", "https://api.x.com/2/tweets/search/stream", None)
+    (line,) = (each for each in told.lines() if each.startswith("  price"))
+    found = told.as_json()
+
+    assert line == "  price      725, and grows"
+    assert (found["price"], found["has_ceiling"]) == (725, False)
+    assert found["limits"][0]["takes"] == 725
+
+
 NEVER = {
     "no canonical form": ("GET", "https://api.x.com/2/../tweets", "with 400"),
     "an odd host": ("GET", "https://api.x.com:0443/2/tweets", "with 400"),
