@@ -10,7 +10,7 @@ The file, from its top down (what has no default must be there):
     name           of the platform
     domains        everything below them is governed, known or not; what the CA may sign for
     domains_from   "contract": the contract names them, for a platform of many hosts; domains = []
-    ungoverned     [{ host, source }] below a domain that can hold no post, one by one
+    ungoverned     [{ host, source }] below a domain that can hold no post, one by one; default []
     counts         the name of what is received, in limits; default "posts"
     dialect        how its refusals speak: a name from `core.dialects`; default "plain"
     [segments]     NAME = "regular expression": what {NAME} in a path may look like, in lower case
@@ -44,9 +44,10 @@ What a group or a row says:
 What a row says itself; one of kind "posts" has exactly one of the three sizes:
 
     name, source   of the operation, and of what is said here
-    request        "METHOD /path", or several; the path may begin with /**/ for any prefix. A HEAD
-                   is quoted as its GET; an OPTIONS is unknown without a row of its own
-    page           { param, min, default, max } items; max is taken when default is absent
+    request        "METHOD /path", or several; the path may begin with /**/ for any prefix, but
+                   of what is free. A HEAD is quoted as its GET; an OPTIONS is unknown without a
+                   row of its own
+    page           { param, min, default, max } items; min is 1, and default is max, unless said
     ids            { param, max, split, like }: a list of ids, split by "," and alike (the name of
                    a segment) unless said; param = "{id}": one in the path. Of both: beside = [...]
                    other parameters that choose items; where one of them is given, max is taken
