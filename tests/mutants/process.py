@@ -79,6 +79,14 @@ MUTANTS: Final = (
     ),
     Mutant(
         11,
+        "an answer that may never end is cut at what is held",
+        "governor/exchange/relaying.py",
+        "    if quote.kind in ENDLESS and counter.at_most > quote.price:\n",
+        "    if False:\n",
+        f"{E}test_streaming.py",
+    ),
+    Mutant(
+        11,
         "a count of no post where there always were some is not believed",
         "governor/exchange/resolving.py",
         "        believed=not drift.startswith(ZERO),\n",

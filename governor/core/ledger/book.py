@@ -247,9 +247,8 @@ class Book:
         )
         row.clock = resumed.rebased
         row.heard_ms = self.clocks.time_ms
-        row.date_ms = (
-            message.date_ms if message.periods else 0
-        )  # else nobody looked whether it fits
+        # Of one that names no periods nobody has looked whether its date fits.
+        row.date_ms = message.date_ms if message.periods else 0
         if self.calendars:
             self._let_turn(message, row, store_ms)
         for state in self.accounts.values():
