@@ -97,7 +97,10 @@ class Stream(Answer):
         self._pause()
 
     async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """Yield the body as it arrives, as `Answer` does, and read nothing between two pieces."""
+        """Yield the body as it arrives, as `Answer` does, and read nothing between two pieces.
+
+        A connection that just ends is no proper end: lines that are missing after it do not show.
+        """
         try:
             while True:
                 self._resume()
@@ -108,10 +111,12 @@ class Stream(Answer):
                     chunk += rest
                     self._pause()
                 if not chunk:
-                    return
+                    break
                 yield chunk
         except FOREIGN as error:
             raise broken_off(error, self._host) from error
+        if self._needs_body:
+            raise broken_off(EOFError(), self._host)
 
     def _pause(self) -> None:
         if self._protocol is not None and self._protocol.transport is not None:

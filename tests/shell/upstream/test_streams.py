@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import socket
 import struct
 import sys
 import termios
@@ -14,12 +15,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from governor.core.leading import UNREAD_BYTES
+from governor.errors import UpstreamError
 from governor.upstream import HttpUpstream, Route
 from tests.fakes.origin import Origin
 from tests.fakes.way import HOST, LOOPBACK, Way, to_loopback
 
 if TYPE_CHECKING:
-    import socket
     from contextlib import AsyncExitStack
 
     from tests.fakes.origin import Line
@@ -106,3 +107,28 @@ async def test_what_nobody_has_read_of_a_stream_fits_in_what_its_lead_allows(
             unread.append(await meter.taken() - read)
 
     assert 0 < max(unread) <= UNREAD_BYTES + HANDSHAKE_BYTES, unread
+
+
+@pytest.mark.parametrize("how", ["closes", "resets"])
+async def test_a_stream_that_only_its_connection_ends_may_have_lost_its_end(
+    opened: AsyncExitStack, authority: TinyAuthority, how: str
+) -> None:
+    """Of HTTP/1.0, or behind a relay that lost its platform. What is missing does not show."""
+
+    async def break_off(line: Line) -> None:
+        await line.request()
+        await line.send(b"HTTP/1.0 200 OK\r\n\r\n" + b"{}\r\n" * 3)
+        if how == "resets":
+            sock = line.writer.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    origin = await opened.enter_async_context(Origin.serving(break_off))
+    route = Route.of(allow_addresses=LOOPBACK, resolve=to_loopback)
+    upstream = HttpUpstream(route, ca_file=authority.file)
+    opened.push_async_callback(upstream.close)
+    asked = replace(Way(origin, upstream, "http").request(), flows=True)
+
+    async with upstream.ask(asked, None) as answer, aclosing(answer.chunks()) as chunks:
+        with pytest.raises(UpstreamError, match="broke off") as caught:
+            [_ async for _ in chunks]
+    assert caught.value.sent
