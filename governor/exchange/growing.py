@@ -123,12 +123,22 @@ class Growth:
             self._take(self._asking)
         while (missing := posts - self.unused) > 0:
             self._looks_ahead = True
-            patience_ms = min(self._course.patience_ms, PAUSE_MS // 2)  # then there is time to cut
-            asking = self._start(top_up(self._course, missing, patience_ms=patience_ms))
+            asking = self._start(top_up(self._course, missing, patience_ms=self._patience_ms()))
             await asyncio.wait((asking,))
             if (cause := self._take(asking)) is not None:
                 return cause
         return None
+
+    def _patience_ms(self) -> int:
+        """Return how long to wait for room: not at all where nothing but its own holds has any.
+
+        Else half of what the lead allows for: then there is time to cut.
+        """
+        usage = self._course.conversation.snapshot().usage
+        accounts = [usage[account] for account, _ in self._course.hold.amounts if account in usage]
+        if all(each.charged + each.pending <= self.held for each in accounts):
+            return 0
+        return min(self._course.patience_ms, PAUSE_MS // 2)
 
     def _ask_ahead(self, posts: int) -> None:
         self._start(self._ahead(posts))

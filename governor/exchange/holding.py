@@ -42,8 +42,8 @@ class Holding:
 
     @property
     def is_live(self) -> bool:
-        """Whether its claim is durable, so that it counts for what is received."""
-        return not self.spent and self.hold.state in (State.CLAIMED, State.SENT, State.READ)
+        """Whether what is received may rest on it; a claim that is being given back is no more."""
+        return not self.spent and self.hold.state in (State.SENT, State.READ)
 
     def grant_age_ms(self, clock: Clock) -> int:
         """Return how long ago the ledger granted it; a suspend of the machine counts.

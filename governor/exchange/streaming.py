@@ -69,10 +69,12 @@ async def _read(course: Course, answer: Answer, lines: Lines) -> None:
             chunk = await anext(chunks, None)
             if chunk is None:
                 growth.use(records.finish())
+                lines.put(records.begun)
                 relaying.ended(course)
                 return
             for line, posts in records.feed(chunk):
                 growth.use(posts)
-                has_room = lines.put(line)
+                if not (has_room := lines.put(line)):
+                    break  # a piece of gzip may hold any number of lines: what was held pays them
             course.drift = records.drift
     course.reason = "unreadable" if records.trouble else "slow"

@@ -112,8 +112,8 @@ async def test_a_stream_is_cut_after_a_whole_line_before_the_limit(
         assert on.platform.delivered <= on.usage() <= LIMIT
 
 
-async def test_it_is_cut_in_time_by_one_who_might_wait_longer(tmp_path: Path) -> None:
-    """While it waits for room nothing is read, and the platform goes on writing: half a second."""
+async def test_it_is_cut_as_soon_by_one_who_might_wait_longer(tmp_path: Path) -> None:
+    """Only its own holds stand in the way, and the platform would go on writing meanwhile."""
     patient = ('max_wait = "0s"', 'max_wait = "30s"')
     async with scene(tmp_path, Pace(), patient) as on:
         await on.collect()
@@ -121,7 +121,7 @@ async def test_it_is_cut_in_time_by_one_who_might_wait_longer(tmp_path: Path) ->
         waited_s = (on.platform.closed_s or 0.0) - on.last_s
 
         assert on.platform.delivered <= on.usage() <= LIMIT
-        assert waited_s < 1
+        assert waited_s <= WITHIN_S
         assert on.received.endswith(b"\r\n")
 
 

@@ -74,8 +74,13 @@ class Records:
                 return
 
     def finish(self) -> int:
-        """Return the posts in a line that was begun and never ended; it is not to be relayed."""
-        return self._posts(bytes(self._begun), whole=False)
+        """Return the posts in `begun`, once the answer has ended."""
+        return self._posts(self.begun, whole=False)
+
+    @property
+    def begun(self) -> bytes:
+        """The line that was begun and is not ended. To be relayed only if the answer ends so."""
+        return bytes(self._begun)
 
     def _lines(self, piece: bytes) -> Iterator[tuple[bytes, int]]:
         *ends, rest = piece.split(b"\n")

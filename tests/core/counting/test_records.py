@@ -129,6 +129,7 @@ def test_a_line_without_its_end_counts_at_the_end() -> None:
     records = Records("", ALL)
     fed(records, [POST])
 
+    assert records.begun == POST
     assert records.finish() == 2
     deleted = Records("", ALL)
     fed(deleted, [DELETE])

@@ -35,6 +35,7 @@ async def test_a_hold_is_claimed_when_its_claim_is_durable() -> None:
 
         assert course.hold.state is State.CLAIMED
         assert "claimed" in on.passed
+        assert course.live == []  # nothing is received on it before it is sent, or in use
 
         await end(course, course.first, VOID)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from governor.core.leading import PAUSE_MS
+from governor.core.ledger.holds import Hold
 from governor.core.ledger.records import Claimed, Outcome, Resolved
 from governor.exchange.holding import OLDEST_GRANT_MS
 from governor.exchange.lines import MOST_BYTES
@@ -183,12 +184,22 @@ async def test_a_stream_that_its_platform_ends_costs_what_it_held() -> None:
         assert on.record.outcome == "settled"
 
 
-async def test_a_line_that_was_begun_is_not_relayed_and_costs_a_post() -> None:
-    async with set_stage(Script((records(3)[:-20],))) as on:
+@pytest.mark.parametrize("rest", [20, 2], ids=["in a record", "before its end"])
+async def test_a_stream_that_ends_in_a_line_is_passed_on_to_its_end(rest: int) -> None:
+    """A document, too, that stands where a stream was asked for. What was begun costs a post."""
+    told = records(3)[:-rest]
+    async with set_stage(Script((told,), headers=(("Content-Length", str(len(told))),))) as on:
         crawler = await on.live(STREAM)
 
-        assert crawler.received == records(2)
+        assert (crawler.received, crawler.finished) == (told, True)
         assert await on.usage() == (3, 0)
+
+
+async def test_a_line_that_was_begun_is_not_passed_on_when_a_stream_breaks_off() -> None:
+    async with set_stage(Script((records(3)[:-20],), breaks=broken(sent=True))) as on:
+        crawler = await on.live(STREAM)
+
+        assert (crawler.received, crawler.finished) == (records(2), False)
 
 
 async def test_a_stream_that_breaks_off_costs_all_that_was_held() -> None:
@@ -283,6 +294,45 @@ async def test_a_crawler_that_falls_too_far_behind_is_cut_off() -> None:
 
         assert crawler.received == line * 3
         assert on.record.reason == "slow"
+
+
+async def test_a_piece_that_holds_any_number_of_lines_is_not_unpacked_to_its_end() -> None:
+    """A kilobyte of gzip holds a megabyte, and all other requests would wait for its lines."""
+    line = b" " * 1_000 + b"\n"
+    bomb = gzip.compress(line * (8 * MOST_BYTES // len(line)))
+    async with set_stage(Script((bomb,), headers=GZIP)) as on:
+        running = on.begin(STREAM, crawler := Stuck())
+        await on.until(lambda: on.upstream.asked)
+        await on.until(lambda: on.upstream.open == 0)
+        crawler.go.set()
+        await running
+
+        assert MOST_BYTES < len(crawler.received) <= MOST_BYTES + 2 * len(line)
+        assert on.record.reason == "slow"
+        assert (await on.usage())[0] >= LEAD
+
+
+async def test_it_waits_for_room_only_where_others_may_make_some() -> None:
+    """Its own holds make none, so it is cut at once; another's may, within half a second."""
+    room = LEAD + LEAD // 2  # so that no hold is used up, and what is used is held
+    async with set_stage(Script(PIECES), terms(room, max_wait_ms=60_000)) as on:
+        await asyncio.wait_for(on.live(STREAM), 10)  # time stands still: it waits for nothing
+
+        assert on.record.reason == "limit"
+
+    async with set_stage(Script(PIECES), terms(room + LEAD, max_wait_ms=60_000)) as on:
+        other = Hold("other", ((LIMIT, LEAD),))
+        await on.talk.reserve(other, patience_ms=0)
+        running = on.begin(STREAM)
+        await on.until(lambda: on.talk.snapshot().waiting)
+        await on.settle()
+
+        assert on.upstream.open == 1
+
+        on.clock.advance_ms(PAUSE_MS // 2)
+        await running
+        assert on.record.reason == "limit"
+        on.talk.end(other, (), lingers=False)
 
 
 async def test_a_crawler_that_leaves_closes_the_platform_and_pays_what_was_held() -> None:
