@@ -2,8 +2,10 @@
 
 A price should be a true ceiling. An answer that held more shows that it was none, so from then on
 every request of that operation is priced higher, in proportion to what it asks for. A raise is
-never taken back: only a better catalog can say that a price was right after all, and it says so by
-pricing higher itself. It stands in the journal with the overrun that taught it, and so survives.
+never taken back, and stands in the journal with the overrun that taught it, so it survives.
+
+Weakness, said aloud: a better catalog that prices higher by itself is raised all the same. That is
+safe, and holds more than is needed; charges are by what is counted.
 
 Where there is no true ceiling the price is a first hold, and it becomes the largest answer seen.
 """
