@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from governor.conversation import FENCE_MS, HEARTBEAT_MS, PATIENCE_MS
 from governor.core.ledger.messages import SHARE, RowValue
-from governor.core.ledger.records import Outcome
+from governor.core.ledger.records import TOP_UP, Outcome
 from governor.core.ledger.roster import MemberStanding
 from governor.core.window import Window
 from governor.evidence.spans import OPEN_MS, Spans
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 SILENT_MS: Final = FENCE_MS + HEARTBEAT_MS  # the fence is looked at with each heartbeat
 IN_FORCE_MS: Final = PATIENCE_MS  # a grant under the limits before may still be claimed for so long
-TOP_UP: Final = "+"  # parts the hold of a request from the number of a top-up (invariant 9)
 _APART_MS: Final = 1_000  # wall clocks are compared with ledger time this exactly
 
 

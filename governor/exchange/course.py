@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from governor.core.catalog import Body
 from governor.core.ledger.holds import Hold
+from governor.core.ledger.records import TOP_UP
 from governor.core.policy import amounts, strictest
 from governor.core.standing import standings
 from governor.exchange.holding import Holding
@@ -104,7 +105,7 @@ class Course:
         """Return one more hold for it, still to be asked for. It is no request of its own."""
         clock = self.adapters.clock
         self.top_ups += 1
-        held = Hold(f"{self.id}+{self.top_ups}", self._amounts(posts, requests=0))
+        held = Hold(f"{self.id}{TOP_UP}{self.top_ups}", self._amounts(posts, requests=0))
         self.holdings.append(Holding(held, posts, clock.monotonic_ms(), clock.boot_ms()))
         return self.holdings[-1]
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from governor.core.ledger.messages import LAXEST, Account, Dated, Identity, Leniency, RowValue
 from governor.core.ledger.roster import RosterEntry  # noqa: TC001  # likewise
 
 Amounts = tuple[tuple[str, int], ...]  # account and posts
+TOP_UP: Final = "+"  # parts the id of a request's hold from the number of a top-up (invariant 9)
 
 
 class Outcome(StrEnum):
@@ -59,7 +61,10 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A granted hold is about to be used: from here on a crash charges it in full."""
+    """A granted hold is about to be used: from here on a crash charges it in full.
+
+    `hold` is the id of its request, and of a top-up `TOP_UP` and a number behind that.
+    """
 
     contract: str
     hold: str
