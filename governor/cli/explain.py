@@ -1,8 +1,8 @@
 """`governor explain`: what a request would be, ask, cost and be counted as, and why.
 
 It reads the configuration and the catalogs and nothing else: no ledger, no journal, no network. So
-it says what the rules are, not how much of a limit is left, nor which price an overrun raised. The request goes through the same
-functions as one that a crawler sends, the canonical form first.
+it says what the rules are, not how much of a limit is left, nor which price an overrun has raised.
+The request goes through the same functions as one that a crawler sends, the canonical form first.
 """
 
 from __future__ import annotations
