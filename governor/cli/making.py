@@ -152,14 +152,15 @@ def _begins(account: Account, contract: Contract, words: Words) -> Begins:
     """Return what a new limit begins with: the operator's word, 0 for a ledger made now.
 
     A limit added to a ledger in use starts full and ages in (invariant 10), or stays full until its
-    period ends. So does one in another unit if any posts were collected: the word is on posts. More
-    than full is nothing else.
+    period ends. So does one in another unit if any posts were collected: the word is on posts, but
+    for a contract that limits one other unit and nothing else. More than full is nothing else.
     """
     full = account.limit or 0
     if words.used is None:
         return Begins(made=0, joined=full)
     on_posts = account.unit in ("posts", contract.counts)
-    used = min(words.used, full) if on_posts or not words.used else full
+    is_meant = on_posts or {limit.unit for limit in contract.limits} == {account.unit}
+    used = min(words.used, full) if is_meant or not words.used else full
     return Begins(used, used)
 
 
