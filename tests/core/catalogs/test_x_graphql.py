@@ -68,6 +68,10 @@ HOSTS = (
 )
 PREFIXES = ("/i/api/graphql", "/graphql", "/graphql", "/i/api/2/graphql", "/new/way/to/graphql")
 TIMELINE = "graphql_user_tweets"
+MIXED = {  # trends, users and what others did, and posts among them
+    *("ExplorePage", "ForYouExplore", "GenericTimelineById", "NotificationsTimeline"),
+    *("ConnectTabTimeline", "NoteworthyAccountsPage"),
+}
 TOO_MANY = escaped('{"count":9999}')
 
 
@@ -133,8 +137,17 @@ def test_a_timeline_is_held_at_twice_what_was_recorded() -> None:
         plain = X.quote("GET", "x.com", path, EMPTY)
         most = X.quote("GET", "x.com", f"{path}?variables={TOO_MANY}", EMPTY)
 
-        assert (plain.asked, most.asked) == (20, 100), name
+        assert (plain.asked, most.asked) == ((0, 0) if name in MIXED else (20, 100)), name
         assert plain.price == most.price == (200 if name.startswith(large) else 100), name
+
+
+def test_a_search_for_people_asks_for_no_posts() -> None:
+    """Its answer is as long as one with posts, and has none: that is no drift."""
+    path = "/i/api/graphql/abc/SearchTimeline"
+    for product, asked in (("People", 0), ("Lists", 0), ("Latest", 20), ("people", 20)):
+        variables = escaped(f'{{"product":"{product}","count":20}}')
+        found = X.quote("GET", "x.com", f"{path}?variables={variables}", EMPTY)
+        assert (found.asked, found.price) == (asked, 100), product
 
 
 # --- Variables: a hint, read wherever they may stand ---------------------------------------------
