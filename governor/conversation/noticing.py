@@ -7,7 +7,7 @@ whoever hears of it journals it: from journals a lost ledger gets its rules, and
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from governor.core.ledger.messages import SHARE
 from governor.core.ledger.records import Adopted, Vouched, Word
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from governor.core.ledger.messages import Identity, Reply
     from governor.core.ledger.records import Record
     from governor.core.ledger.state import ContractState
+
+STEPPED_MS: Final = 5_000  # a date further off than this was set: a day's pad is nine times as much
 
 
 def noticed(
@@ -65,9 +67,20 @@ def binds_unheard_of(known: ContractState, reply: Reply) -> bool:
     )
 
 
-def turned(known: ContractState, reply: Reply) -> bool:
-    """Say whether a period runs that the journal does not know of.
+def turned(known: ContractState, reply: Reply, wall_offset_ms: int | None) -> bool:
+    """Say whether a period runs that the journal does not know of, or by other clocks.
 
     That is journaled at once, with the clocks as they are: by them is judged what is granted in it.
+    A clock that was set would else be judged for seconds by what it no longer shows.
     """
-    return any(known.periods.get(text) != dated.period for text, dated in reply.periods.items())
+    runs = any(known.periods.get(text) != dated.period for text, dated in reply.periods.items())
+    wall_was_set = _was_set(known.wall_offset_ms, wall_offset_ms)
+    was_set = wall_was_set or _was_set(known.store_offset_ms, reply.store_offset_ms)
+    return runs or (bool(reply.periods) and was_set)
+
+
+def _was_set(before_ms: int | None, now_ms: int | None) -> bool:
+    """Say whether a clock shows another date than ledger time has passed since; None: unknown."""
+    if before_ms is None or now_ms is None:
+        return before_ms != now_ms
+    return abs(now_ms - before_ms) > STEPPED_MS

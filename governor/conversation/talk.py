@@ -364,7 +364,8 @@ class Conversation:
         grew = self._composer.acknowledge(message, reply)
         now_ms = self._clock.monotonic_ms()
         due = now_ms - self._stamped_ms >= STAMP_EVERY_MS and not self._keeper.owed_ms()
-        if not (grew or due or message.whole or turned(self._known, reply)):
+        wall_offset_ms = self._wall_offset_ms(reply)
+        if not (grew or due or message.whole or turned(self._known, reply, wall_offset_ms)):
             return
         self._stamped_ms = now_ms
         record = Stamped(
@@ -375,7 +376,7 @@ class Conversation:
             high_ms=reply.high_ms,
             store_offset_ms=reply.store_offset_ms,
             boot_offset_ms=reply.boot_offset_ms,
-            wall_offset_ms=self._wall_offset_ms(reply),
+            wall_offset_ms=wall_offset_ms,
             periods=tuple(reply.periods.items()),
         )
         self._tasks.start(self._stamp(record), "journal stamp")

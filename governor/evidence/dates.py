@@ -9,7 +9,9 @@ slowest is a pad past the boundary, a charge counts in the new one from a pad be
 fastest).
 
 A request counts in full in every period that it touches so. The ledger counts it under the same
-rule with a pad on both sides, so that a sound history never exceeds its limit here.
+rule with a pad on both sides, so that a sound history never exceeds its limit here; but for a clock
+that is set back over a boundary which the ledger has passed. Which of its readings was wrong nobody
+can say, and the worse is taken.
 """
 
 from __future__ import annotations

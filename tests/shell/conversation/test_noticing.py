@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from governor.conversation.noticing import turned
+import pytest
+
+from governor.conversation.noticing import STEPPED_MS, turned
 from governor.core.calendar import Period
 from governor.core.ledger.messages import Account, Dated, DoubtReason, Leniency, Reply
 from governor.core.ledger.records import Adopted, Vouched, Word
@@ -117,7 +119,32 @@ async def test_a_period_that_turned_is_one_that_the_journal_does_not_know_of() -
     async with stage() as on:
         known = on.first.state.contracts["x"]
 
-    assert turned(known, by_day)
-    assert not turned(known, reply)
-    assert not turned(replace(known, periods={"day UTC": running}), by_day)
-    assert turned(replace(known, periods={"day UTC": Period(6, -DAY_MS, 0)}), by_day)
+    wall_offset_ms = known.wall_offset_ms
+    reply = replace(reply, store_offset_ms=known.store_offset_ms)
+    by_day = replace(by_day, store_offset_ms=known.store_offset_ms)
+    assert turned(known, by_day, wall_offset_ms)
+    assert not turned(known, reply, wall_offset_ms)
+    assert not turned(replace(known, periods={"day UTC": running}), by_day, wall_offset_ms)
+    before = replace(known, periods={"day UTC": Period(6, -DAY_MS, 0)})
+    assert turned(before, by_day, wall_offset_ms)
+
+
+@pytest.mark.parametrize("by_ms", [-STEPPED_MS, STEPPED_MS])
+async def test_a_clock_that_was_set_is_journaled_at_once_where_dates_are_judged(by_ms: int) -> None:
+    """Else for seconds a proof would take it to show what it does not: the store's or our own."""
+    running = Period(7, 0, DAY_MS)
+    none = Reply("", 1, IDENTITY, 5, 5, 900, 0, open=True, grants=(), usage={})
+    reply = replace(none, periods={"day UTC": Dated(running, charges=7, lingers=7)})
+    further_ms = by_ms + (1 if by_ms > 0 else -1)
+    async with stage() as on:
+        first = on.first.state.contracts["x"]
+        known = replace(
+            first, periods={"day UTC": running}, wall_offset_ms=100, store_offset_ms=900
+        )
+
+    assert not turned(known, reply, 100 + by_ms)
+    assert turned(known, reply, 100 + further_ms)
+    assert turned(known, reply, None)
+    assert not turned(known, none, 100 + further_ms)
+    assert not turned(known, replace(reply, store_offset_ms=900 + by_ms), 100)
+    assert turned(known, replace(reply, store_offset_ms=900 + further_ms), 100)
