@@ -327,17 +327,13 @@ async def test_what_was_collected_is_posts_by_whichever_name(
 async def test_a_word_on_a_contract_of_one_unit_is_in_that_unit(
     configure: Configure, home: str, tmp_path: Path
 ) -> None:
-    """A day of YouTube is limited in units alone: 300 of them leave the rest of it to use."""
+    """YouTube limits units alone: 300 of them leave the rest to use."""
     (tmp_path / "youtube.toml").write_text(catalogs.text("youtube"), "utf-8")
-    contract = (
-        '[[contract]]\nname = "youtube"\ncatalog = "youtube.toml"\n'
-        '[[contract.limit]]\nname = "a-day"\nmost = 10_000\nunit = "units"\n'
-        'period = "day"\ntime_zone = "America/Los_Angeles"\n'
-    )
-    config = configure(ledger=home, contract=contract)
-    said = await initialise(config, 300)
+    head = '[[contract]]\nname = "youtube"\ncatalog = "youtube.toml"\n'
+    limit = CONTRACT.replace("[[contract]]\n", head).replace("posts", 'unit = "units"\nmost')
+    said = await initialise(configure(ledger=home, contract=limit), 300)
 
-    assert [line for line in said if "limit a-day begins with 300 units used" in line]
+    assert [line for line in said if "begins with 300 units used" in line]
 
 
 async def test_what_was_collected_in_the_running_period_counts_until_it_turns(
