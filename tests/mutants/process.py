@@ -57,7 +57,7 @@ MUTANTS: Final = (
         9,
         "a top-up is a hold of its own",
         "governor/exchange/course.py",
-        'Hold(f"{self.id}+{self.top_ups}"',
+        'Hold(f"{self.id}{TOP_UP}{self.top_ups}"',
         "Hold(self.id",
         f"{E}test_streaming.py {E}test_growing.py",
     ),
