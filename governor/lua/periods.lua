@@ -67,7 +67,7 @@ do
     return not (periods.disagree(going_on, before) or periods.disagree(going_on, running))
   end
 
-  -- The period of a date, or a later one: where none is named, twice as many pass.
+  -- The period of a date, or a later one: where none is named, as if all were short.
   local function number_at(turns, date_ms, named)
     local number = turns.number
     local function reach(at, begins, ends)
@@ -82,7 +82,7 @@ do
       reach(unpack(named[2]))
       reach(unpack(named[3]))
     elseif turns.number > 0 and date_ms >= turns.ends then
-      number = number + div(date_ms - turns.ends, div(turns.ms, 2))
+      number = number + div(date_ms - turns.ends, div(turns.ms * 7, 8))
     end
     return number
   end

@@ -201,7 +201,10 @@ class Turns:
         self._lingers = self._number_at(fastest_ms + self.longest.linger_ms, named)
 
     def _number_at(self, date_ms: int, named: Collection[Period]) -> int:
-        """Return the period of a date, or a later one: where none is named, twice as many pass."""
+        """Return the period of a date, or a later one: where none is named, as if all were short.
+
+        The shortest are 23 hours, or 28 days, long.
+        """
         number = self.number
         for period in (self.period, *named):
             if period is not None and date_ms >= period.ends_ms:
@@ -209,7 +212,7 @@ class Turns:
             elif period is not None and date_ms >= period.begins_ms:
                 number = max(number, period.number)
         if self.period is not None and not named and date_ms >= self.period.ends_ms:
-            number += (date_ms - self.period.ends_ms) // (self.window_ms // 2)
+            number += (date_ms - self.period.ends_ms) // (self.window_ms * 7 // 8)
         return number
 
     @property

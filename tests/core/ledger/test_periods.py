@@ -102,17 +102,23 @@ def test_no_charge_goes_into_a_period_that_is_over() -> None:
     assert found.charged_in(0) == 20
 
 
-def test_where_no_period_is_named_a_date_is_taken_to_be_in_a_later_one_than_it_is() -> None:
+@pytest.mark.parametrize("hours", [23, 24, 25])
+def test_where_no_period_is_named_a_date_is_in_none_before_it_and_in_one_soon_after(
+    hours: int,
+) -> None:
+    """So the dead are charged in the day in which they may have died, and in few days more."""
     found = turns()
-    found.look(both(day(23).begins_ms + HOUR_MS), (), time_ms=TIME_MS)
+    for days in range(1, 50):
+        date_ms = day(20).ends_ms + days * hours * HOUR_MS - PAD_MS - LINGER_MS - 1
+        found.look(both(date_ms), (), time_ms=TIME_MS)
 
-    assert found.lost_in(0) == 24
-    assert found.has_place
+        assert 20 + days <= found.lost_in(0) <= 20 + days * 25 // 21 + 1
+        assert found.has_place
 
 
 def test_what_lies_beyond_the_ring_has_no_place() -> None:
     found = turns()
-    found.look(both(day(60).begins_ms), (), time_ms=TIME_MS)
+    found.look(both(day(84).begins_ms), (), time_ms=TIME_MS)
 
     assert not found.has_place
     assert not turns(None).has_place
