@@ -77,7 +77,7 @@ class Counting:
 
     `own`: the walkers that know this operation's posts. `every`: all that the catalog has.
     `places`: where this operation's posts stand; an object there is one post, unless its member
-    `not_post[0]` has a value in `not_post[1]`, however many places lead to it.
+    `not_post[0]` has a value in `not_post[1]`. No two places may lead to the same object.
     """
 
     own: tuple[Walker, ...]

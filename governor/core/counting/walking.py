@@ -50,7 +50,7 @@ class Walk:
 
     def over(self, document: Any, tally: Tally) -> None:  # noqa: ANN401  # any JSON
         """Add to a tally what a document holds."""
-        placed = {number for steps in self._fixed for number in self._standing(document, steps)}
+        tally.placed += sum(self._standing(document, steps) for steps in self._fixed)
         is_dull = self._pivots.isdisjoint
         members = 0
         todo = [document] if isinstance(document, dict | list) else []
@@ -58,14 +58,13 @@ class Walk:
             children: Iterable[Any] = node
             if node.__class__ is dict:
                 members += len(node)
-                children = node.values() if is_dull(node) else self._look(node, tally, placed)
+                children = node.values() if is_dull(node) else self._look(node, tally)
             for child in children:
                 if child.__class__ is dict or child.__class__ is list:
                     todo.append(child)  # noqa: PERF401  # the list that is being read
         tally.members += members
-        tally.placed += len(placed)
 
-    def _look(self, node: Node, tally: Tally, placed: set[int]) -> Iterable[Any]:
+    def _look(self, node: Node, tally: Tally) -> Iterable[Any]:
         """Count an object that may be a post, and return what to look at below it."""
         known = [
             shape
@@ -78,7 +77,7 @@ class Walk:
         for each in (node, *twins.values()) if self._deep else ():
             for key, steps in self._deep:
                 if key in each:
-                    placed.update(self._standing(each[key], steps))
+                    tally.placed += self._standing(each[key], steps)
         if known:
             tally.every += 1
             tally.own += self._is_own(known, twins)
@@ -95,9 +94,9 @@ class Walk:
         own = [shape for shape in self._shapes if shape.is_own]
         return any(shape.knows(twin) for twin in twins.values() for shape in own)
 
-    def _standing(self, found: Any, steps: tuple[str, ...]) -> list[int]:  # noqa: ANN401  # any JSON
-        """Return the identities of the posts where steps lead: several places may meet in one."""
-        nodes = [found]
+    def _standing(self, document: Any, steps: tuple[str, ...]) -> int:  # noqa: ANN401  # any JSON
+        """Return how many posts stand where steps lead."""
+        nodes = [document]
         for step in steps:
             if step == "[]":
                 nodes = [each for node in nodes if node.__class__ is list for each in node]
@@ -105,7 +104,7 @@ class Walk:
                 nodes = [each for node in nodes if node.__class__ is dict for each in node.values()]
             else:
                 nodes = [node[step] for node in nodes if node.__class__ is dict and step in node]
-        return [id(node) for node in nodes if node.__class__ is dict and not self._is_none(node)]
+        return sum(node.__class__ is dict and not self._is_none(node) for node in nodes)
 
     def _is_none(self, node: Node) -> bool:
         if self._not_post is None:

@@ -157,18 +157,6 @@ def test_a_place_at_any_depth_is_found_in_a_posts_other_self() -> None:
     assert found.own == found.every == found.placed == 2
 
 
-@pytest.mark.parametrize(
-    "places", [("data[]", "*[]"), ("data[]", "**.data[]"), ("**.data[]", "**.data[]", "data[]")]
-)
-def test_a_post_to_which_several_places_lead_is_one(places: tuple[str, ...]) -> None:
-    walk = Walk(Counting((), (), tuple(map(Place.parse, places))))
-    tally = Tally()
-    for _ in range(2):
-        walk.over({"data": [{"id": "1"}, {"id": "1"}]}, tally)
-
-    assert tally.placed == 4
-
-
 def test_only_objects_in_a_place_are_posts() -> None:
     counting = Counting((), (), (Place.parse("data[]"),))
 
