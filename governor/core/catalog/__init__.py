@@ -27,7 +27,8 @@ What a group or a row says:
     reason         why it is refused, or why it is free (default: the row's source)
     hosts          names, "*.example.org" for any name below, "*" for every governed host
     walkers        the shapes of this operation's posts; free and refused: all, by default
-    places         where they stand, a second count: "data[]", "includes.*", "**.result" (`Place`)
+    places         where they stand, a second count: "data[]" each element, "includes.*" each
+                   member, "**.result" at any depth, "." the body itself
     not_post       { key, values }: an object at a place with one of these values is no post
     each           posts that one item brings by itself, nested ones too; of a stream: default 1
     asked          "items" (default), or "nothing": its items are no posts, they only bring some
