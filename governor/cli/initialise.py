@@ -82,9 +82,19 @@ def _require_used(contracts: tuple[Contract, ...], used: int | None) -> None:
         most = _most(contract)
         if used > most:
             raise UsageError(
-                f"--used {used:,} is more than contract {contract.name!r} allows at once. If "
-                f"so much was collected, say --used {most}: a limit cannot be more than full"
+                f"--used {used:,} is more than contract {contract.name!r} allows at once, "
+                f"and a limit cannot be more than full: {_remedy(contract, contracts, most)}"
             )
+
+
+def _remedy(contract: Contract, contracts: tuple[Contract, ...], most: int) -> str:
+    """Return what to say instead: never fewer for another contract than was collected there."""
+    if len(contracts) == 1:
+        return f"if so much was collected, say --used {most}"
+    return (
+        f"take {contract.name!r} out of the configuration, run this for the others, put it back, "
+        f"and run `governor init` again with its own --used, up to {most}"
+    )
 
 
 def _most(contract: Contract) -> int:

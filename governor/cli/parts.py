@@ -39,7 +39,8 @@ def read_catalogs(config: Config) -> dict[str, Catalog]:
             mistakes += _unknown_units(contract, catalog)
             found[contract.name] = catalog.on(contract.domains)
         except ConfigError as error:
-            mistakes += (f"contract {contract.name!r}: {each}" for each in error.mistakes)
+            where = f"contract {contract.name!r} ({contract.catalog})"
+            mistakes += (f"{where}: {each}" for each in error.mistakes)
     if mistakes:
         raise ConfigError(*mistakes)
     return found

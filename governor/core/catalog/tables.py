@@ -28,6 +28,11 @@ class Mistakes:
         self.said[f"catalog, {where}: {what}"] = None
 
 
+def _not(value: object) -> str:
+    """Say what stands there instead. TOML has no None: it is missing."""
+    return "and is missing" if value is None else f"not {value!r}"
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """One table of the TOML: a value that it lacks is its `parent`'s, as a row's is its group's.
@@ -64,7 +69,7 @@ class Table:
         value = self._value(key)
         if isinstance(value, str) and value:
             return value
-        self.wrong_at(key, f"{key} must be a text, not {value!r}")
+        self.wrong_at(key, f"{key} must be a text, {_not(value)}")
         return default or ""
 
     def number(self, key: str, default: int | None = None, *, least: int = 0) -> int:
@@ -74,7 +79,7 @@ class Table:
         value = self._value(key)
         if isinstance(value, int) and not isinstance(value, bool) and value >= least:
             return value
-        self.wrong_at(key, f"{key} must be a number from {least} up, not {value!r}")
+        self.wrong_at(key, f"{key} must be a number from {least} up, {_not(value)}")
         return least if default is None else default
 
     def names(self, key: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
@@ -84,7 +89,7 @@ class Table:
         value = self._value(key)
         if isinstance(value, list) and value and all(isinstance(v, str) and v for v in value):
             return tuple(value)
-        self.wrong_at(key, f"{key} must list names, not {value!r}")
+        self.wrong_at(key, f"{key} must list names, {_not(value)}")
         return ()
 
     def table(self, key: str, where: str = "") -> Table:

@@ -80,7 +80,7 @@ def test_a_small_catalog_says_what_it_says() -> None:
         ("adds_nothing", "ads_nothing", "'ads_nothing'; 'adds_nothing'?"),
         ("posts = 2", "posts = -2", "expansions.post: posts must be a number from 0 up, not -2"),
         ('kind = "posts"', 'kind = "post"', "kind must be one of posts, stream, free, refused"),
-        ('kind = "posts"', 'kind = "refused"', "reason must be a text, not None"),
+        ('kind = "posts"', 'kind = "refused"', "reason must be a text, and is missing"),
         ('kind = "posts"', 'kind = "free"', "operation 'search': page has no meaning for"),
         ('["v2"]', '["v3"]', "unknown walker 'v3'; known are v2"),
         ("each = 1", "each = true", "each must be a number from 0 up, not True"),

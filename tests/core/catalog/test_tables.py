@@ -34,6 +34,14 @@ def test_a_mistake_of_the_group_is_said_once_and_not_by_row() -> None:
     ]
 
 
+def test_what_is_missing_is_said_to_be_missing() -> None:
+    row, mistakes = family({}, {})
+
+    assert (row.text("source"), row.number("each"), row.names("hosts")) == ("", 0, ())
+    assert len(mistakes.said) == 3
+    assert all(each.endswith(", and is missing") for each in mistakes.said)
+
+
 @pytest.mark.parametrize(
     ("value", "says"),
     [

@@ -250,6 +250,20 @@ async def test_more_than_a_ledger_can_hold_is_refused_before_anything_is_made(
     assert not (tmp_path / "state").exists()
 
 
+async def test_more_than_one_contract_allows_is_not_to_be_lowered_for_all(
+    configure: Configure, tmp_path: Path
+) -> None:
+    """What another contract's limit has room for would be forgotten."""
+    (tmp_path / "y.toml").write_text(catalogs.text("x"), "utf-8")
+    other = '\n[[contract]]\nname = "y"\ncatalog = "y.toml"\n[[contract.limit]]\n'
+    other += 'name = "y-24h"\nposts = 10\nwindow = "24h"\n'
+
+    with pytest.raises(UsageError, match=r"'y' allows .*take 'y' out .*run this for the others"):
+        await verb.initialise(configure(contract=CONTRACT + other), 250)
+    with pytest.raises(UsageError, match=r"if so much was collected, say --used 1000$"):
+        await verb.initialise(configure(), 2_000)
+
+
 async def test_a_contract_under_a_new_name_does_not_begin_anew(configure: Configure) -> None:
     """Its posts were counted under the old one, and would be forgotten by a slip of the pen."""
     await verb.initialise(configure(), 250)

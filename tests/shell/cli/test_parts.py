@@ -69,6 +69,16 @@ def test_a_catalog_that_cannot_be_read_is_named(configure: Configure, tmp_path: 
         parts.read_catalogs(config)
 
 
+def test_a_mistake_in_a_catalog_is_said_with_its_file(configure: Configure, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("each = 1\n" + built_in(), "utf-8")
+    config = configure(contract=with_catalog("mine.toml"))
+
+    with pytest.raises(
+        ConfigError, match=r"contract 'x' \(.*mine\.toml\): catalog, top: unknown key"
+    ):
+        parts.read_catalogs(config)
+
+
 def test_a_catalog_that_went_away_is_named(configure: Configure, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(built_in(), "utf-8")
     config = configure(contract=with_catalog("mine.toml"))
@@ -138,8 +148,8 @@ def test_all_that_contracts_and_catalogs_disagree_about_is_told_at_once(
 
     with pytest.raises(ConfigError) as raised:
         parts.read_catalogs(configure(contract=f"{MASTODON}{WIRE}{of_youtube('points')}{own}"))
-    said = [mistake.partition(": ")[0] for mistake in raised.value.mistakes]
-    assert said == ["contract 'm'", "contract 'youtube'", "contract 'x'"]
+    said = [mistake.split()[:2] for mistake in raised.value.mistakes]
+    assert said == [["contract", "'m'"], ["contract", "'youtube':"], ["contract", "'x'"]]
 
 
 def test_the_ca_may_sign_for_what_is_governed(configure: Configure) -> None:
