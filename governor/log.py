@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 LONGEST: Final = 400  # characters of one value; our own sentences are shorter
 # Controls, and what makes a terminal show text in another order or on another line than it is.
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-QUIET: Final = {"reason", "unreadable", "drift"}  # left out of a line when empty
+QUIET: Final = {"reason", "unreadable", "drift", "raised"}  # left out of a line when empty
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -75,6 +75,14 @@ class Log:
                 operation=record.operation,
                 found=record.drift,
                 charged=record.charged,
+            )
+        if record.raised:
+            self.warning(
+                "a price was too low, and is higher from now on",
+                contract=record.contract,
+                operation=record.operation,
+                received=record.received,
+                raised=record.raised,
             )
 
     def info(self, event: str, **facts: object) -> None:

@@ -23,7 +23,9 @@ class ExchangeRecord:
     platform. A stream that was allowed and has one of these was cut.
     `outcome` is how its hold ended, its last one if it had more, or "free" for a free operation.
     `received` is None for what could not be counted. `drift`: how the answer was not as the catalog
-    says, in numbers only. Durations in milliseconds; `upstream_ms` is 0 if nothing was sent.
+    says, in numbers only. `raised`: by how much the operation's price is above the catalog's from
+    now on, for each item or, without a ceiling, once; 0 if this answer taught nothing. Durations in
+    milliseconds; `upstream_ms` is 0 if nothing was sent.
     """
 
     decision_id: str
@@ -47,3 +49,4 @@ class ExchangeRecord:
     total_ms: int
     relayed_bytes: int
     drift: str = ""
+    raised: int = 0

@@ -48,7 +48,8 @@ async def resolve(course: Course) -> None:
     )
     raised = _learn(course, ended)
     await _end_all(course, live, ended, raised)
-    course.adapters.record(_recorded(course, ended, count, drift, settled=settled, held=held))
+    record = _recorded(course, ended, count, drift, settled=settled, held=held)
+    course.adapters.record(replace(record, raised=raised))
 
 
 async def _hold_unforeseen(course: Course, count: Counted | Unreadable | None) -> None:

@@ -17,7 +17,7 @@ def test_a_record_has_no_place_for_what_a_crawler_or_a_platform_sent() -> None:
     assert names == {
         *("decision_id", "contract", "job", "operation", "way"),
         *("decision", "reason", "outcome", "status", "unreadable", "drift"),
-        *("asked", "price", "received", "charged", "overrun", "usage"),
+        *("asked", "price", "received", "charged", "overrun", "raised", "usage"),
         *("waited_ms", "upstream_ms", "total_ms", "relayed_bytes"),
     }
 

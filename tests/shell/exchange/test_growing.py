@@ -89,6 +89,7 @@ async def test_the_first_hold_becomes_the_largest_answer_seen() -> None:
         assert [price for top_up, _, price in claims(on) if not top_up] == [HOLD, 180]
         raised = [each.raised for each in on.journal.records if isinstance(each, Resolved)]
         assert max(raised) == 80
+        assert [each.raised for each in on.records] == [80, 0]
 
 
 async def test_a_top_up_costs_nothing_in_other_units() -> None:
