@@ -176,12 +176,16 @@ class Groups:
             known = ", ".join(self.walkers) or "none"
             row.wrong_at("walkers", f"unknown walker {name!r}; known are {known}")
         own = tuple(each for each in every if each.name in names)
-        places = []
+        places: list[Place] = []
         for text in row.names("places", ()):
             try:
-                places.append(Place.parse(text))
+                place = Place.parse(text)
             except ValueError as error:
                 row.wrong_at("places", f"places: {error}")
+                continue
+            if any(place.meets(each) for each in places):
+                row.wrong_at("places", f"places: to {text} another leads too: it counted twice")
+            places.append(place)
         return Counting(own, every, tuple(places), _not_post(row))
 
     def _expansions(self, row: Table) -> Expansions:

@@ -44,3 +44,17 @@ class Place:
         if is_deep and steps[0] in ("*", "[]"):
             raise ValueError(f"the place {text!r} must name a key after **")
         return cls(tuple(steps), is_deep)
+
+    def meets(self, other: Place) -> bool:
+        """Say whether both lead to the same object for certain, which would count twice.
+
+        Where one is taken at any depth only equal keys do: what `*` stands for is not known.
+        """
+        near, far = sorted((self, other), key=lambda place: len(place.steps))
+        if len(near.steps) < len(far.steps) and not near.is_deep:
+            return False
+        tail = far.steps[len(far.steps) - len(near.steps) :]
+        if near.is_deep or far.is_deep:
+            return near.steps == tail
+        pairs = zip(near.steps, tail, strict=True)
+        return all(a == b or ("*" in (a, b) and "[]" not in (a, b)) for a, b in pairs)

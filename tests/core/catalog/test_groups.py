@@ -195,6 +195,7 @@ def test_a_row_may_be_asked_for_in_several_ways() -> None:
         ("items = 1, asks = []", "asks must list names, not []"),
         ("items = 1, walkers = ['v3']", "unknown walker 'v3'; known are new, old"),
         ("items = 1, places = ['a..b']", "operation 'r': places: "),
+        ("items = 1, places = ['a.*', 'a.b']", "operation 'r': places: to a.b another leads too"),
         ("items = 1, not_post = { key = 'a' }", "values must list names, and is missing"),
         ("items = 1, none_when = { values = ['a'] }", "param must be a text, and is missing"),
         ("items = 1, asked = 'users'", "asked must be 'items' or 'nothing', not 'users'"),

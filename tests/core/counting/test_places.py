@@ -56,3 +56,27 @@ def test_a_path_that_means_nothing_is_refused(text: str) -> None:
 def test_any_depth_needs_a_key_to_look_for(text: str) -> None:
     with pytest.raises(ValueError, match=r"must name a key after \*\*"):
         Place.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "meet"),
+    [
+        ("data[]", "data[]", True),
+        ("data[]", "*[]", True),
+        ("a.*", "*.b", True),
+        (".", ".", True),
+        ("**.b", "a.b", True),
+        ("**.b", "**.a.b", True),
+        ("**.a.b", "a.b", True),
+        ("data", "data[]", False),
+        ("data[]", "data.*", False),
+        ("data.a", "data.b", False),
+        ("a.b", "**.c.a.b", False),
+        ("tweets.*", "**.status", False),
+        ("**.a.result", "**.a[].result", False),
+        (".", "*", False),
+    ],
+)
+def test_two_places_meet_in_one_object(one: str, other: str, *, meet: bool) -> None:
+    assert Place.parse(one).meets(Place.parse(other)) is meet
+    assert Place.parse(other).meets(Place.parse(one)) is meet
