@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from governor.cli import parts
+from governor.cli.exports import proxy_url
 from governor.config.values import duration_text
 from governor.core.calendar import Calendar
 from governor.core.catalog import Body
@@ -21,7 +22,7 @@ from governor.core.policy import DEFAULT_JOB, Job, amounts
 from governor.errors import BadRequestError, UsageError
 from governor.proxy.canonical import canonical
 from governor.proxy.forms import check_fields_of, is_form
-from governor.proxy.requests import PORTS, Head, check_plain, place_of
+from governor.proxy.requests import GATEWAY, PORTS, Head, check_plain, place_of
 
 if TYPE_CHECKING:
     from governor.config import Config
@@ -153,7 +154,7 @@ def explain(config: Config, method: str, url: str, body: Body | None) -> Told:
     """Say what becomes of a request. Raises UsageError for what is none, ConfigError."""
     if not METHOD.fullmatch(method) or not url.lower().startswith(("http://", "https://")):
         raise UsageError("write it as: governor explain GET https://api.x.com/2/tweets?ids=1")
-    method = method.upper()
+    method, url = method.upper(), _direct(config, url)
     request = f"{method} {url}"
     try:
         place = place_of(url)
@@ -169,6 +170,12 @@ def explain(config: Config, method: str, url: str, body: Body | None) -> Told:
             told = read[contract.name].explain(method, host, target, body)
             return _governed(config, contract, told, request)
     return _ungoverned(config, place, request)
+
+
+def _direct(config: Config, url: str) -> str:
+    """Return where a URL of our own gateway leads: its host is the one that counts."""
+    gateway = f"{proxy_url(config)}{GATEWAY}"
+    return f"https://{url.removeprefix(gateway)}" if url.startswith(gateway) else url
 
 
 def _origin(place: Place) -> str:

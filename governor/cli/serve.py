@@ -156,6 +156,6 @@ def welcome(config: Config) -> list[str]:
     return [
         f"governor {governor.__version__} serves on {proxy}",
         '  route a crawler:  eval "$(governor env)"',
-        f"  or by base URL:   {proxy}/gateway/api.x.com/2/tweets/search/recent?query=...",
+        f"  or by base URL:   {proxy}/gateway/<host>/<path>",
         f"  watch:            governor status, http://{config.listen.admin}/metrics",
     ]

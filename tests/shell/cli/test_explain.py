@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from governor.cli.explain import Told, body_of, explain
+from governor.cli.exports import proxy_url
 from governor.errors import UsageError
 from tests.shell.cli.conftest import CONTRACT
 
@@ -122,6 +123,14 @@ def test_a_refused_operation_says_why(configure: Configure) -> None:
 
     assert told.explained is not None
     assert told.refused == told.explained.quote.reason != ""
+
+
+def test_a_url_of_the_gateway_is_explained_as_where_it_leads(configure: Configure) -> None:
+    gateway = f"{proxy_url(configure())}/gateway/api.x.com/2/tweets?ids=1"
+
+    found = explain(configure(), "GET", gateway, None)
+
+    assert (found.contract, found.request) == ("x", "GET https://api.x.com/2/tweets?ids=1")
 
 
 def test_a_host_that_nobody_governs_is_passed_on_or_not(configure: Configure) -> None:
