@@ -57,14 +57,19 @@ class Site:
             await self.world.loop.sleep_ms(RESTARTS_MS if self.governor.failed else 0)
 
     async def _found(self) -> bool:
-        """Do what `governor init` does for a ledger that is there; False if it must wait."""
+        """Do what `governor init` does for a ledger that is there; False if it must wait.
+
+        One that is closed takes nobody in: a time that no ledger told would free what counts.
+        """
         server, world = self.world.server, self.world
         if self.disk.records:
             return True
         if not server.up or server.paused or not server.is_known or server.book is None:
             return False
+        if not server.book.open:
+            return False
         journal = SimulatedJournal(self.disk, Process(), world.loop, world.random)
-        identity = server.book.identity
+        identity, time_ms = server.book.identity, server.book.clocks.time_ms
         try:
             state = await recovery.start(journal, self.host)
             await recovery.adopt(
@@ -75,6 +80,7 @@ class Site:
                 identity=identity,
                 accounts=world.kept,
                 clock=self.host,
+                time_ms=time_ms,
             )
         except JournalError:
             self.disk.records, self.disk.kept = [], None
@@ -139,7 +145,7 @@ class Operator:
             book, server = world.server.book, world.server
             if book is None or not (server.up and server.is_known) or server.paused or book.open:
                 continue
-            for member in world.lost:
+            for member in list(world.lost):
                 row = book.members.rows.get(member)
                 if row is not None and row.epoch != book.epoch:
                     await self.bury(member)
