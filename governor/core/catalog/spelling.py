@@ -20,6 +20,9 @@ MOST_DECODINGS: Final = 8
 SLASHES = re.compile(r"[/\\]")
 # Where servers cut a segment: matrix parameters, a query, a fragment, a C string's end.
 CUTS = re.compile(r"[;?#\0]")
+# The same, and other slashes: of a plain path none is a part.
+NOT_PLAIN = re.compile(r"[\\;?#\0]")
+STRUCTURE = re.compile(r"[/\\;?#\0.%]")
 SMALL: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 SUFFIX: Final = ".json"  # what v1.1 of X's API and many others add to a path, or leave away
 
@@ -46,13 +49,18 @@ def plain_path(path: str) -> str | None:
     if not path.isascii():
         return None
     if "%" not in path:
-        return None if CUTS.search(path) else path.lower()
+        return None if NOT_PLAIN.search(path) else path.lower()
     try:
         decoded = unquote(path, errors="strict")
     except UnicodeError:
         return None
     plain = decoded.isprintable() and decoded.count("/") == path.count("/")
-    return decoded.translate(SMALL) if plain and not CUTS.search(decoded) else None
+    if not plain or NOT_PLAIN.search(decoded):
+        return None
+    folded = unicodedata.normalize("NFKC", decoded)  # as some servers do: a full-width slash is one
+    if len(STRUCTURE.findall(folded)) != len(STRUCTURE.findall(decoded)):
+        return None
+    return decoded.translate(SMALL)
 
 
 def loose_paths(path: str) -> tuple[str, ...]:
