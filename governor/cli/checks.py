@@ -77,8 +77,16 @@ def _catalogs(config: Config, _: Clock) -> str:
     return f"{', '.join(read)}: {count} operations"
 
 
+def _sound_catalogs(config: Config) -> dict[str, Catalog]:
+    """Return the catalogs for a part that rests on them: what is wrong with them is said once."""
+    try:
+        return parts.read_catalogs(config)
+    except ConfigError:
+        raise ConfigError("it rests on the catalogs, which are wrong") from None
+
+
 def _domains(config: Config, _: Clock) -> str:
-    read = parts.read_catalogs(config)
+    read = _sound_catalogs(config)
     twice = [
         f"{one} and {other} both govern {inner}, and only {one} would count it: take the domain "
         f"from the contract or catalog of one"
@@ -97,7 +105,7 @@ def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> list[str]:
 
 
 def _ca(config: Config, clock: Clock) -> str:
-    parts.load_ca(config, parts.read_catalogs(config), clock)
+    parts.load_ca(config, _sound_catalogs(config), clock)
     return f"{parts.ca_files(config)[0]}"
 
 

@@ -129,7 +129,10 @@ async def test_a_catalog_with_a_mistake_is_found(configure: Configure, tmp_path:
         "[[contract]]\n", f'[[contract]]\ncatalog = "{tmp_path}/mine.toml"\n', 1
     )
 
-    assert "it has no operation" in (await unsound(configure(contract=contract)))["catalogs"]
+    found = await unsound(configure(contract=contract))
+
+    assert "it has no operation" in found["catalogs"]
+    assert found["domains"] == found["CA"] == "it rests on the catalogs, which are wrong"
 
 
 @pytest.fixture
