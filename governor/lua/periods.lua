@@ -2,11 +2,12 @@
 
 Of each calendar `ledger.turns` has the running period (`number`, 0 if nobody told of one; `begins`
 and `ends`), and after `look` when it turns (`at`, ledger time) and into which periods charges go
-(`charges`, `lingers`). A period is told as {number, begins, ends}. ]]
+(`charges`, `lingers`; `lost`, of the dead). A period is told as {number, begins, ends}. ]]
 
 local periods = {}
 do
   local SHOWN_MS = 10000  -- whoever was not heard for so long shows no date
+  local FENCED_MS = 61000  -- of silence: who lives has closed all connections
   local LONG_AGO_MS = 32 * 86400000  -- from the store's: it was heard when ledger time stood still
 
   -- The slowest and the fastest date: the store's, one member's (0: none), and those of others.
@@ -105,11 +106,12 @@ do
     end
     turns.charges = number_at(turns, fastest + w.pad_ms, named)
     turns.lingers = number_at(turns, fastest + w.pad_ms + w.linger_ms, named)
+    turns.lost = number_at(turns, fastest + w.pad_ms + w.linger_ms + FENCED_MS, named)
   end
 
   -- Whether a period is known, and what is charged now has a place of its own in a ring.
   function periods.has_place(turns)
-    return turns.number > 0 and window.in_ring(window.of(turns.ms, turns), turns.lingers, 0)
+    return turns.number > 0 and window.in_ring(window.of(turns.ms, turns), turns.lost, 0)
   end
 
   -- How the calendars stand, as a reply says it.

@@ -53,6 +53,6 @@ do
     return w.turns and w.turns.lingers or div(high_ms + w.linger_ms, w.bucket_ms)
   end
   function window.lost_in(w, high_ms)
-    return w.turns and w.turns.lingers or div(high_ms + w.ms, w.bucket_ms)
+    return w.turns and w.turns.lost or div(high_ms + w.ms, w.bucket_ms)
   end
 end

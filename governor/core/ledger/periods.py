@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 PERIODS_IN_RING: Final = 64  # 256 bytes: what a dead member is charged may lie far ahead
 SHOWN_MS: Final = 10_000  # of ledger time: whoever was not heard for so long shows no date
+FENCED_MS: Final = 61_000  # of silence: who lives has closed all connections (conversation/vigil)
 LONG_AGO_MS: Final = 32 * 24 * HOUR_MS  # half a ring of days: no date heard of late is so far off
 
 
@@ -78,14 +79,14 @@ class Turns:
     says nothing here. `turns_ms`, ledger time, is when it turns if dates go on as they do.
     """
 
-    __slots__ = ("_charges", "_lingers", "calendar", "longest", "period", "turns_ms")
+    __slots__ = ("_charges", "_lingers", "_lost", "calendar", "longest", "period", "turns_ms")
 
     def __init__(self, calendar: str, window_ms: int, period: Period | None = None) -> None:
         self.calendar = calendar
         self.longest = Window(window_ms)
         self.period = period
         self.turns_ms = 0
-        self._charges = self._lingers = self.number
+        self._charges = self._lingers = self._lost = self.number
 
     @classmethod
     def at(cls, dated: Dated, calendar: str, window_ms: int) -> Turns:
@@ -158,8 +159,8 @@ class Turns:
         return self._lingers
 
     def lost_in(self, _: int) -> int:
-        """Return that of a dead member: it counts no later than a linger after it died."""
-        return self._lingers
+        """Return that of a dead member, which may live until it fences itself, and linger then."""
+        return self._lost
 
     def resume(self, period: Period | None) -> None:
         """Go on from a journal's period, if that is later."""
@@ -199,6 +200,7 @@ class Turns:
         fastest_ms = dates.fastest_ms + self.longest.pad_ms
         self._charges = self._number_at(fastest_ms, named)
         self._lingers = self._number_at(fastest_ms + self.longest.linger_ms, named)
+        self._lost = self._number_at(fastest_ms + self.longest.linger_ms + FENCED_MS, named)
 
     def _number_at(self, date_ms: int, named: Collection[Period]) -> int:
         """Return the period of a date, or a later one: where none is named, as if all were short.
@@ -218,7 +220,7 @@ class Turns:
     @property
     def has_place(self) -> bool:
         """Whether a period is known, and what is charged now has a place of its own in a ring."""
-        return self.period is not None and self.in_ring(self._lingers, 0)
+        return self.period is not None and self.in_ring(self._lost, 0)
 
     @property
     def dated(self) -> Dated | None:

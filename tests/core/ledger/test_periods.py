@@ -6,10 +6,11 @@ from typing import Final
 
 import pytest
 
+from governor.conversation import FENCE_MS, HEARTBEAT_MS
 from governor.core.calendar import HOUR_MS, Period
 from governor.core.ledger.members import RowState
 from governor.core.ledger.messages import Dated
-from governor.core.ledger.periods import LONG_AGO_MS, SHOWN_MS, Dates, Turns, shown
+from governor.core.ledger.periods import FENCED_MS, LONG_AGO_MS, SHOWN_MS, Dates, Turns, shown
 from governor.core.ledger.roster import MemberStanding
 
 LENGTH_MS: Final = 24 * HOUR_MS
@@ -109,11 +110,21 @@ def test_where_no_period_is_named_a_date_is_in_none_before_it_and_in_one_soon_af
     """So the dead are charged in the day in which they may have died, and in few days more."""
     found = turns()
     for days in range(1, 50):
-        date_ms = day(20).ends_ms + days * hours * HOUR_MS - PAD_MS - LINGER_MS - 1
+        date_ms = day(20).ends_ms + days * hours * HOUR_MS - PAD_MS - LINGER_MS - FENCED_MS - 1
         found.look(both(date_ms), (), time_ms=TIME_MS)
 
         assert 20 + days <= found.lost_in(0) <= 20 + days * 25 // 21 + 1
         assert found.has_place
+
+
+@pytest.mark.parametrize(("left_ms", "number"), [(1, 20), (0, 21)])
+def test_the_dead_may_live_until_they_fence_themselves(left_ms: int, number: int) -> None:
+    """One that is cut off is declared dead; what it has on the way counts a linger after that."""
+    found = turns()
+    date_ms = day(20).ends_ms - PAD_MS - LINGER_MS - FENCE_MS - HEARTBEAT_MS - left_ms
+    found.look(both(date_ms), (day(19), day(20)), time_ms=TIME_MS)
+
+    assert (found.lingered_in(0), found.lost_in(0)) == (20, number)
 
 
 def test_what_lies_beyond_the_ring_has_no_place() -> None:
