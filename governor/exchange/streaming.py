@@ -70,11 +70,15 @@ async def _read(course: Course, answer: Answer, lines: Lines) -> None:
             if chunk is None:
                 growth.use(records.finish())
                 lines.put(records.begun)
-                relaying.ended(course)
+                if records.is_whole:
+                    relaying.ended(course)
                 return
             for line, posts in records.feed(chunk):
-                growth.use(posts)
-                if not (has_room := lines.put(line)):
-                    break  # a piece of gzip may hold any number of lines: what was held pays them
+                if posts:
+                    growth.use(posts)
+                if not lines.put(line):
+                    has_room = False
+                    records.skim()  # a piece of gzip may hold any number of lines: all were sent
+            growth.use(records.skimmed)
             course.drift = records.drift
     course.reason = "unreadable" if records.trouble else "slow"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from governor.core.counting.counter import counted
 from governor.core.counting.documents import UncountableError, tally
 from governor.core.counting.inflating import Decoder
-from governor.core.counting.marks import marks_in
+from governor.core.counting.marks import Marks, marks_in
 from governor.core.counting.walking import Walk
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Records:
         self._most_bytes: Final = most_bytes
         self._begun = bytearray()
         self._too_long = False
+        self._skimmed: Marks | None = None
         self.drift = ""  # of the last record whose counts differed, as in `Counted`
         self.decoded_bytes = 0
 
@@ -69,9 +70,29 @@ class Records:
             return
         for piece in self._decoder.decode(chunk):
             self.decoded_bytes += len(piece)
+            if self._skimmed is not None:
+                self._skimmed.look(piece)
+                continue
             yield from self._lines(piece)
             if self._too_long:
                 return
+
+    def skim(self) -> None:
+        """Yield no more lines than those that were begun to be: only bound the posts in the rest.
+
+        That is a hundred times faster, for a stream that is cut in any case.
+        """
+        self._skimmed = self._skimmed or Marks(self._counting.marks)
+
+    @property
+    def skimmed(self) -> int:
+        """Return how many posts were in what was skimmed, at most."""
+        return self._skimmed.posts if self._skimmed else 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its coding, if it has one, is at an end: nothing was lost of it."""
+        return self._decoder.whole
 
     def finish(self) -> int:
         """Return the posts in `begun`, once the answer has ended."""

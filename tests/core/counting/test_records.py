@@ -207,6 +207,18 @@ def test_a_line_without_end_is_trouble_and_is_not_held() -> None:
         assert fed(records, [POST + b"\n"]) == []
 
 
+def test_what_is_skimmed_yields_no_lines_and_is_bounded_by_its_marks() -> None:
+    """From the next piece on; a stream in no coding comes in pieces of its own."""
+    records = Records("", ALL)
+    assert fed(records, [POST + b"\n"]) == [(POST + b"\n", 2)]
+    assert records.skimmed == 0
+
+    records.skim()
+
+    assert fed(records, [POST + b"\n", STATUS + b"\n"]) == []
+    assert records.skimmed >= 3
+
+
 def test_a_line_of_the_greatest_length_is_counted() -> None:
     records = Records("", ALL, most_bytes=len(POST))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from governor.core.counting.inflating import PIECE_BYTES
 from governor.core.leading import PAUSE_MS
 from governor.core.ledger.holds import Hold
 from governor.core.ledger.records import Claimed, Outcome, Resolved
@@ -297,9 +298,13 @@ async def test_a_crawler_that_falls_too_far_behind_is_cut_off() -> None:
 
 
 async def test_a_piece_that_holds_any_number_of_lines_is_not_unpacked_to_its_end() -> None:
-    """A kilobyte of gzip holds a megabyte, and all other requests would wait for its lines."""
-    line = b" " * 1_000 + b"\n"
-    bomb = gzip.compress(line * (8 * MOST_BYTES // len(line)))
+    """A kilobyte of gzip holds a megabyte, and all other requests would wait for its lines.
+
+    The platform has sent them all the same.
+    """
+    line = records(1).ljust(1_000) + b"\n"
+    posts = 8 * MOST_BYTES // len(line)
+    bomb = gzip.compress(line * posts)
     async with set_stage(Script((bomb,), headers=GZIP)) as on:
         running = on.begin(STREAM, crawler := Stuck())
         await on.until(lambda: on.upstream.asked)
@@ -307,9 +312,20 @@ async def test_a_piece_that_holds_any_number_of_lines_is_not_unpacked_to_its_end
         crawler.go.set()
         await running
 
-        assert MOST_BYTES < len(crawler.received) <= MOST_BYTES + 2 * len(line)
+        assert MOST_BYTES < len(crawler.received) <= MOST_BYTES + 2 * PIECE_BYTES
         assert on.record.reason == "slow"
-        assert (await on.usage())[0] >= LEAD
+        assert on.record.received == posts
+        assert (await on.usage())[0] >= posts
+
+
+async def test_a_coded_stream_that_ends_in_its_coding_has_lost_its_end() -> None:
+    """What is missing does not show in its lines, so all that was held is charged."""
+    cut = gzip.compress(records(4))[:-8]
+    async with set_stage(Script((cut,), headers=GZIP)) as on:
+        crawler = await on.live(STREAM)
+
+        assert crawler.received == records(4)
+        assert (await on.usage())[0] >= 10 * 10 + 10
 
 
 async def test_it_waits_for_room_only_where_others_may_make_some() -> None:
