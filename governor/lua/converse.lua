@@ -151,8 +151,8 @@ if whole then
   row.epoch = ledger.epoch
 end
 
--- 8. A lost ledger opens when everybody has restored, and nobody else can still turn up. While it is
--- closed growth is held, not stamped: a journal may yet raise the time, and it would free too early.
+-- 8. A lost ledger opens when everybody has restored, and nobody else can still turn up. While it
+-- is closed growth is held, not stamped: a journal may yet raise the time, and free it too early.
 local awaiting = ledger.open == 0 and roster.reopen(member) or {}
 for _, value in ipairs(values) do
   local name = value[1]

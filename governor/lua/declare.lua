@@ -45,7 +45,7 @@ ledger.awaits_word = (is_gone or ledger.awaits_word == 1) and not allowed and 1 
 ledger.vouched = (vouches or word) and 1 or 0
 ledger.leniency = bit.band(ledger.leniency or leniency, leniency)
 ledger.turn, ledger.recounted = 0, ledger.time
--- On another window or unit than it is shown with, the one that stood here stays: converse refuses by it.
+-- Shown with another window or unit, what stood here stays: converse refuses by it.
 for _, account in ipairs(shown) do ledger.admit(unpack(account, 1, 5)) end
 for _, account in pairs(ledger.accounts) do ledger.empty(account) end
 ledger.roster = 0

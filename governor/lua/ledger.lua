@@ -43,9 +43,9 @@ end
 local ledger = { stored = {}, prefix = ARGV[1], schema_known = tonumber(ARGV[2]) }
 do
   local key, prefix = KEYS[1], ledger.prefix
-  local FIELDS = { 'run_id', 'replication_id', 'calendars', 'schema', 'epoch', 'time', 'high', 'store_offset',
-    'lead', 'rebased', 'open', 'opens', 'awaits_word', 'vouched', 'sound', 'roster', 'leniency', 'turn',
-    'recounted' }
+  local FIELDS = { 'run_id', 'replication_id', 'calendars', 'schema', 'epoch', 'time', 'high',
+    'store_offset', 'lead', 'rebased', 'open', 'opens', 'awaits_word', 'vouched', 'sound', 'roster',
+    'leniency', 'turn', 'recounted' }
   local STRINGS = 3  -- so many of them
   local info
 

@@ -7,10 +7,9 @@ returns  msgpack: {'schema', of a newer ledger}, {'doubt', why}, {'unknown', {wh
 
 It must be one script: what is pending must not be resolved by its member meanwhile. Nobody knows
 when the platform counted it, so it is stamped a whole window ahead; by a calendar, into the period
-in which that may have been at the latest. The last word of
-one that had left holds nothing. Any other row that a loss has left may be older than its member's
-journal, which is lost with it: then the whole of every limit is charged, or what the operator says.
-Run twice it charges once. ]]
+in which that may have been at the latest. The last word of one that had left holds nothing. Any
+other row that a loss has left may be older than its member's journal, which is lost with it: then
+the whole of every limit is charged, or what the operator says. Run twice it charges once. ]]
 
 local member, word = unpack(cmsgpack.unpack(ARGV[3]), 1, 2)
 ledger.read()

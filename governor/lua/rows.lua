@@ -6,7 +6,7 @@
             epoch                     that under which it was brought whole
             roster, heard             the version it has journaled; T at its last message
             kept                      T up to which it has said to have journaled
-            date                      its wall clock at its last message; 0: it counts by no calendar
+            date                      its wall clock then; 0: it counts by no calendar
             clock                     the ledger's `rebased` when its clock was read
             joined                    the version its join made; 0: all who live have journaled it
             standing, frees, final    core/ledger/roster.py; 1: its values are its last word

@@ -2,8 +2,8 @@
 
 `window.of` gives everything that scales with a window's length; the functions take that and an
 instant of ledger time. With `turns` (periods.lua) its buckets are the periods of a calendar, and
-what ledger time it is says nothing. Numbers are doubles, exact below 2^53: milliseconds and posts for another
-285,000 years. ]]
+what ledger time it is says nothing. Numbers are doubles, exact below 2^53: milliseconds and posts
+for another 285,000 years. ]]
 
 local function div(a, b) return math.floor(a / b) end
 
