@@ -76,14 +76,6 @@ class Log:
                 found=record.drift,
                 charged=record.charged,
             )
-        if record.raised:
-            self.warning(
-                "a price was too low, and is higher from now on",
-                contract=record.contract,
-                operation=record.operation,
-                received=record.received,
-                raised=record.raised,
-            )
 
     def info(self, event: str, **facts: object) -> None:
         """Write what an operator may want to know."""

@@ -30,6 +30,15 @@ class Reporter:
                 operation=record.operation,
                 price=record.price,
                 charged=record.charged,
+                raised=record.raised,
+            )
+        elif record.raised:  # enough was held, because more was asked for while it came
+            self._log.warning(
+                "an answer held more posts than is held at first: more is, from now on",
+                contract=record.contract,
+                operation=record.operation,
+                received=record.received,
+                raised=record.raised,
             )
 
 

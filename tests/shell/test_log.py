@@ -103,25 +103,6 @@ def test_an_answer_that_was_not_as_expected_is_warned_of_in_numbers() -> None:
     }
 
 
-def test_a_price_that_is_raised_is_warned_of() -> None:
-    """It lasts, and may be why a request is refused a year later."""
-    stream = StringIO()
-
-    Log(stream, FakeClock(), style="json").exchange(replace(RECORD, raised=3))
-
-    line, warning = lines(stream)
-    assert line["raised"] == 3
-    assert warning == {
-        "time": "2026-11-24T00:00:00.000Z",
-        "level": "warning",
-        "event": "a price was too low, and is higher from now on",
-        "contract": "x",
-        "operation": "search.recent",
-        "received": 117,
-        "raised": 3,
-    }
-
-
 def test_what_could_not_be_counted_is_null_and_not_0() -> None:
     stream = StringIO()
     record = ExchangeRecord(

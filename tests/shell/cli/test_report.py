@@ -88,6 +88,16 @@ async def test_more_posts_than_were_priced_is_an_error_of_ours_and_said_so() -> 
     )
 
 
+async def test_a_price_that_is_raised_is_said_once() -> None:
+    """It lasts, and may be why a request is refused a year later."""
+    raised = replace(RECORD, received=130, charged=130, raised=30)
+    _, (_, warning) = await told(exchanged(raised))
+    _, (_, error) = await told(exchanged(replace(raised, overrun=30)))
+
+    assert (warning["level"], warning["received"], warning["raised"]) == ("warning", 130, 30)
+    assert (error["level"], error["raised"]) == ("error", 30)
+
+
 async def test_a_doubt_is_a_warning_with_its_remedy_and_its_end_is_told() -> None:
     _, lines = await told(
         talked(
