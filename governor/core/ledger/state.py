@@ -212,7 +212,8 @@ class ContractState:
 
         In a time of another's nobody can say when posts were counted, so all that still counted
         here becomes growth, which the ledger there stamps as if it were counted now; what may have
-        lingered lingers again.
+        lingered lingers again. Which periods ran here says nothing of what runs there: a clock that
+        was once a year ahead would, after a loss, stop everybody there for that year.
         """
         self.home, self.boot_offset_ms = record.home, None
         if not record.anew:
@@ -232,7 +233,7 @@ class ContractState:
                 lingered=spread.lingered - lingered,
             )
         self.tear_frees_ms = UNTOLD_MS if self.counts_tear(self.time_ms) else 0
-        self.buckets, self.roster, self.wall_offset_ms = {}, (), None
+        self.buckets, self.periods, self.roster, self.wall_offset_ms = {}, {}, (), None
         self.time_ms = self.high_ms = record.time_ms
 
     def meet(self, record: Rostered) -> None:
