@@ -28,7 +28,8 @@ def zone(name: str) -> ZoneInfo:
     """Return a zone's rules. Raises ConfigError for a name that is not in the package."""
     known = names()
     if name not in known:  # asked before any path is made of it
-        close = difflib.get_close_matches(name, known, n=1)
+        near = difflib.get_close_matches(name, known, n=1)
+        close = near if "/" in name else []  # PST is near MST, and is not meant
         meant = f"did you mean {close[0]}?" if close else "write one as America/Los_Angeles"
         raise ConfigError(f"there is no time zone {name!r}; {meant}")
     with (files(PACKAGE) / "zoneinfo" / name).open("rb") as rules:

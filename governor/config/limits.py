@@ -49,7 +49,8 @@ def _spans(limit: Mapping[str, Any], zones: Collection[str]) -> Iterator[tuple[s
         yield "reset_day", 'only a month has one; write period = "month", or leave it out'
     zone = limit.get("time_zone")
     if isinstance(zone, str) and zones and zone not in zones:
-        meant = suggestion(zone, zones) or "; write one as America/Los_Angeles"
+        near = suggestion(zone, zones) if "/" in zone else ""  # PST is near MST, and is not meant
+        meant = near or "; write one as America/Los_Angeles"
         yield "time_zone", f"there is no time zone {zone!r}{meant}"
 
 

@@ -38,6 +38,7 @@ PLAIN: Final = {  # pydantic's kinds of mistakes, where its own words help nobod
     "dict_type": "it is a table; write its name in brackets and its keys below",
     "string_pattern_mismatch": "write three capital letters, such as USD",
 }
+BARE_WORD: Final = ("invalid value", "expected newline")  # of `info`, TOML reads the number inf
 AT_LINE: Final = re.compile(r"(?P<said>.*) \(at line (?P<line>\d+), column \d+\)", re.DOTALL)
 
 
@@ -131,7 +132,8 @@ def _parsed(text: str, file: Path | None) -> dict[str, Any]:
         place = AT_LINE.fullmatch(str(error))
         at, said = (f":{place['line']}", place["said"]) if place else ("", str(error))
         said = said[:1].lower() + said[1:]
-        raise ConfigError(f"{file}{at}: it is not TOML: {said}; texts stand in quotes") from error
+        remedy = "; texts stand in quotes" if said.startswith(BARE_WORD) else ""
+        raise ConfigError(f"{file}{at}: it is not TOML: {said}{remedy}") from error
 
 
 def _where(error: ErrorDetails) -> Where:

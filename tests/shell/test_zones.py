@@ -33,6 +33,7 @@ def test_every_name_has_rules() -> None:
         ("america/los_angeles", "did you mean America/Los_Angeles?"),
         ("", "write one as America/Los_Angeles"),
         ("QQ", "write one as America/Los_Angeles"),
+        ("PST", "write one as America/Los_Angeles"),
         ("../zones", "write one as America/Los_Angeles"),
     ],
 )

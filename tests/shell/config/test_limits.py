@@ -9,7 +9,7 @@ import pytest
 
 from governor.config.limits import longest_ms, mistakes
 
-ZONES: Final = ("UTC", "America/Los_Angeles")
+ZONES: Final = ("UTC", "MST", "America/Los_Angeles")
 KEYS: Final[dict[str, Any]] = {
     "posts": 5,
     "requests": 5,
@@ -78,6 +78,10 @@ def test_of_all_mixtures_only_one_amount_in_one_span_is_accepted() -> None:
         (
             {"posts": 5, "period": "day", "time_zone": "Mars"},
             [("time_zone", "there is no time zone 'Mars'; write one as America/Los_Angeles")],
+        ),
+        (
+            {"posts": 5, "period": "day", "time_zone": "PST"},
+            [("time_zone", "there is no time zone 'PST'; write one as America/Los_Angeles")],
         ),
     ],
 )

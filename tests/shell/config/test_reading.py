@@ -92,8 +92,21 @@ def test_a_mark_that_an_editor_put_first_does_no_harm(tmp_path: Path) -> None:
     ("text", "place"),
     [
         ("[listen\n", "governor.toml:1: it is not TOML"),
-        ("[log]\nlevel = info\n", "governor.toml:2: it is not TOML"),
-        ("[log]\nlevel = 'a'\nlevel = 'b'\n", "governor.toml:3: it is not TOML"),
+        (
+            "[log]\nlevel = info\n",
+            (
+                "governor.toml:2: it is not TOML: expected newline or end of document after a "
+                "statement; texts stand in quotes"
+            ),
+        ),
+        (
+            "[log]\nlevel = debug\n",
+            "governor.toml:2: it is not TOML: invalid value; texts stand in quotes",
+        ),
+        (
+            "[log]\nlevel = 'a'\nlevel = 'b'\n",
+            "governor.toml:3: it is not TOML: cannot overwrite a value",
+        ),
         ("a = " + "9" * 5_000, "governor.toml: it is not TOML"),
         ('a = "', "governor.toml: it is not TOML"),
     ],
