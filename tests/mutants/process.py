@@ -50,8 +50,24 @@ MUTANTS: Final = (
         "            if await growth.lead(ahead, batch=flow.rate) is not None:\n"
         "                return\n",
         "            if await growth.lead(ahead, batch=flow.rate) is not None:\n"
-        "                return _end(course)\n",
+        "                return relaying.ended(course)\n",
         f"{E}test_streaming.py",
+    ),
+    Mutant(
+        5,
+        "a coded stream that ends in its coding may have lost its end",
+        "governor/exchange/streaming.py",
+        "                if records.is_whole:\n                    relaying.ended(course)\n",
+        "                relaying.ended(course)\n",
+        f"{E}test_streaming.py",
+    ),
+    Mutant(
+        5,
+        "a stream that only its connection ends may have lost its end",
+        "governor/upstream/client.py",
+        "        if self._needs_body:\n            raise broken_off(EOFError(), self._host)\n",
+        "",
+        "tests/shell/upstream/test_streams.py",
     ),
     Mutant(
         9,
