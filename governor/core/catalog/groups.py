@@ -12,6 +12,7 @@ from governor.core.catalog.rows import ANY_HOST, ANY_PREFIX, Hosts, Path, Row
 from governor.core.catalog.sizes import PLAIN_ID, Expansions, Fixed, Listed, Page, Size, Unless
 from governor.core.catalog.tables import Table, Toml
 from governor.core.counting import Counting, Place, Walker
+from governor.core.ledger.messages import MOST_POSTS
 
 KINDS: Final[dict[str, Kind]] = {
     "posts": "posts",
@@ -153,7 +154,7 @@ class Groups:
         for each in set(row.names("asks", ())) - set(PLACES):
             row.wrong_at("asks", f"asks may be {', '.join(PLACES)}, not {each!r}")
         is_stream = kind == "stream"
-        return Operation(
+        found = Operation(
             name,
             kind,
             counting,
@@ -168,6 +169,9 @@ class Groups:
             record_bytes=row.number("record_bytes", RECORD_BYTES, least=1) if is_stream else 0,
             asks_items=_asks_items(row),
         )
+        if found.most >= MOST_POSTS:
+            row.wrong(f"it may cost {found.most:,} posts, more than any limit: look at its size")
+        return found
 
     def _counting(self, row: Table, kind: Kind) -> Counting:
         every = tuple(self.walkers.values())

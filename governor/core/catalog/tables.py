@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 Toml = dict[str, Any]
+MOST: Final = 1_000_000  # of anything in one request; the largest that a platform states is 10,000
 
 
 @dataclass(slots=True)
@@ -73,12 +74,14 @@ class Table:
         return default or ""
 
     def number(self, key: str, default: int | None = None, *, least: int = 0) -> int:
-        """Return a whole number of at least `least`. Without a default it must be there."""
+        """Return a whole number from `least` to `MOST`. Without a default it must be there."""
         if default is not None and key not in self:
             return default
         value = self._value(key)
         if isinstance(value, int) and not isinstance(value, bool) and value >= least:
-            return value
+            if value > MOST:
+                self.wrong_at(key, f"{key} must be at most {MOST:,}, not {value:,}")
+            return min(value, MOST)
         self.wrong_at(key, f"{key} must be a number from {least} up, {_not(value)}")
         return least if default is None else default
 

@@ -208,6 +208,8 @@ def test_a_row_may_be_asked_for_in_several_ways() -> None:
         ("items = 1, hosts = ['*x.y.test']", "hosts: '*x.y.test' must be a name, *.name or *"),
         ("items = 1, hosts = ['y.test:80']", "hosts: 'y.test:80' must be a name, *.name or *"),
         ("items = 1, each = -1", "operation 'r': each must be a number from 0 up, not -1"),
+        ("items = 1, hold = 9_999_999", "hold must be at most 1,000,000, not 9,999,999"),
+        ("items = 9_999, each = 999_999", "it may cost 9,998,990,001 posts, more than any limit"),
     ],
 )
 def test_a_mistake_is_said_with_its_row(keys: str, says: str) -> None:
