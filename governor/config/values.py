@@ -23,6 +23,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from governor.core.catalog.reading import DOMAIN
 from governor.core.ledger.messages import MOST_POSTS
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ DURATIONS: Final = re.compile(r"([0-9]{1,13}(ms|s|m|h|d))+")
 LONGEST_MS: Final = 36_500 * UNITS_MS["d"]  # a century: longer is a slip of the pen
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")  # fits a label, a key and a file name
 UNIT: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}")  # as a catalog may call what a request costs
-DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]*[a-z][a-z0-9-]*")
 HOSTNAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 SHA256: Final = re.compile(r"[0-9a-f]{64}")
 MEMBER: Final = re.compile(r"[0-9a-f]{32}")

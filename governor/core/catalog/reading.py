@@ -24,6 +24,7 @@ TOP: Final = {
     *("name", "counts", "dialect", "domains", "domains_from", "ungoverned"),
     *("segments", "expansions", "walkers", "group"),
 }
+DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]*[a-z][a-z0-9-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,11 @@ def _dialect(top: Table) -> Dialect:
 def _domains(top: Table) -> tuple[tuple[str, ...], bool]:
     """Return what is governed, and whether the contract says it."""
     if "domains_from" not in top:
-        return tuple(each.lower() for each in top.names("domains")), False
+        domains = tuple(each.lower() for each in top.names("domains"))
+        for each in domains:
+            if not DOMAIN.fullmatch(each):  # no host would ever be below it: all passes uncounted
+                top.wrong(f"domains: {each!r} is no domain: write it bare, as x.com")
+        return domains, False
     if top.text("domains_from") != "contract":
         top.wrong(f"domains_from must be 'contract', not {top.text('domains_from')!r}")
     if top.values.get("domains", []) != []:
