@@ -77,7 +77,9 @@ def init(
     ] = None,
     drops: Annotated[
         list[str] | None,
-        typer.Option("--drop", metavar="LIMIT", help="Your word that this limit binds no more."),
+        typer.Option(
+            "--drop", metavar="NAME", help="Your word that this limit, or contract, binds no more."
+        ),
     ] = None,
     *,
     raises: Annotated[

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from governor import catalogs, recovery
 from governor.cli import parts, tears
 from governor.cli.asking import ask
+from governor.cli.ending import require_none_left_out
 from governor.cli.looking import configured, in_force, waits_for
 from governor.clock import SystemClock
 from governor.config.values import endpoint
@@ -136,6 +137,7 @@ def _journal(config: Config, _: Clock) -> str:
     for _row, torn in reader.records({Torn}) if still_there else ():
         if isinstance(torn, Torn) and torn.kept in still_there:
             raise GovernorError(tears.said(torn, config.ledger.state))
+    require_none_left_out(state, [contract.name for contract in config.contracts()])
     for contract in config.contracts():
         recovery.require_home(state, contract.name, parts.home(config))
     return f"its last {rows:,} records are whole; it is that of member {state.member}"

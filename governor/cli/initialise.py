@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from governor import certs
 from governor.cli import parts, tears
+from governor.cli.ending import ended, left_out, named
 from governor.cli.idle import idle_member
 from governor.cli.making import Words, carry_out, plan
 from governor.cli.moving import move
@@ -47,17 +48,21 @@ async def initialise(
     read = parts.read_catalogs(config)
     contracts = parts.contracts(config, read)
     _require_used(contracts, used)
-    words = Words(used, moves, raises, drops)
     clock = SystemClock()
     async with idle_member(config, clock, create=True) as member:
         said = [f"state: {config.ledger.state}, of member {member.state.member}"]
         said += _ca(config, read, clock)
         names = [contract.name for contract in contracts]
+        ends = [name for name in drops if name in left_out(member.state, names)]
+        words = Words(used, moves, raises, tuple(name for name in drops if name not in ends))
         if used is None:
             _require_no_other_name(member.state, names)
         tears.require_word(member.state, names, used)
         plans = [await plan(member, contract, words) for contract in contracts]
-        _require_known(drops, plans)
+        _require_known(words.drops, plans)
+        if ends:
+            await member.write(*ended(member.state, ends))
+            said += [f"contract {name}: kept no more, on your word" for name in ends]
         began = False
         for each in plans:
             act = move if each.moves else carry_out
@@ -104,22 +109,14 @@ def _most(contract: Contract) -> int:
 def _require_no_other_name(state: MemberState, names: list[str]) -> None:
     """Raise UsageError if a contract may be another one renamed, whose posts would be forgotten."""
     new = [name for name in names if name not in state.contracts]
-    left = [
-        name
-        for name, known in state.contracts.items()
-        if name not in names and any(each.charged + each.lingered for each in known.totals.values())
-    ]
+    left = left_out(state, names)
     if new and left:
         raise UsageError(
-            f"{_named(new)} would begin with 0 posts used, but the journal holds charges of "
-            f"{_named(left)}, which the configuration does not name any more. If it was renamed, "
+            f"{named(new)} would begin with 0 posts used, but the journal holds charges of "
+            f"{named(left)}, which the configuration does not name any more. If it was renamed, "
             "put its name back; if not, say what was collected under the new one in its last "
-            "window with `--used N` (0 if nothing was)."
+            f"window with `--used N` (0 if nothing was), and `--drop {left[0]}`."
         )
-
-
-def _named(names: list[str]) -> str:
-    return ("contract " if len(names) == 1 else "contracts ") + ", ".join(map(repr, names))
 
 
 def _require_known(drops: tuple[str, ...], plans: list[Plan]) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from governor import recovery
 from governor.cli import keeping, parts
+from governor.cli.ending import require_none_left_out
 from governor.cli.looking import configured, in_force, look
 from governor.cli.report import TalkReporter
 from governor.conversation import Conversation
@@ -58,6 +59,7 @@ class Member:
         """
         parts.require_named(self.config, self.journal.member)
         state = await recovery.start(self.journal, self.clock)
+        require_none_left_out(state, [contract.name for contract in self.contracts])
         stack.push_async_callback(self._keep_checkpoint)
         stack.push_async_callback(self.tasks.cancel)
         stack.push_async_callback(self.tasks.drain, STAMPS_S)

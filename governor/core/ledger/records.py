@@ -141,6 +141,7 @@ class Word(StrEnum):
     RAISED = "raised"  # the rules may be laxer from here on
     DROPPED = "dropped"  # a limit binds no more
     PASSED = "passed"  # so much time went by while no clock of ours ran
+    ENDED = "ended"  # a contract is kept no more
 
 
 @dataclass(frozen=True, slots=True)

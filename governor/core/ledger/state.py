@@ -33,6 +33,7 @@ from governor.core.ledger.records import (
     Torn,
     Used,
     Vouched,
+    Word,
 )
 from governor.core.ledger.roster import RosterEntry  # noqa: TC001  # a checkpoint decodes by annotation
 from governor.core.ledger.row import grown
@@ -72,6 +73,7 @@ class ContractState:
     leniency: Leniency = LAXEST
     raises: dict[str, int] = field(default_factory=dict)  # by operation: the largest per item
     periods: dict[str, Period] = field(default_factory=dict)  # by calendar: the latest told
+    ended: bool = False  # an operator said so, and nothing was collected since
     tear_frees_ms: int = 0  # from when on T what rows that were lost may have held is free
 
     def whole_row(self) -> WholeRow:
@@ -95,6 +97,7 @@ class ContractState:
                 self.charge(record.amounts, lingers=False)
             case Claimed():
                 self.claims[record.hold] = record
+                self.ended = False
             case Resolved():
                 self.resolve(record)
             case Stamped():
@@ -103,8 +106,8 @@ class ContractState:
                 self.meet(record)
             case Moved():
                 self.move(record)
-            case Vouched():
-                pass  # evidence: what it allowed stands in the records that follow
+            case Vouched():  # what other words allowed stands in the records that follow
+                self.ended = record.word is Word.ENDED
 
     def resolve(self, record: Resolved) -> None:
         """End a claim, once: charge it, and note what it taught of its operation's price."""
