@@ -15,7 +15,6 @@ from governor.cli.ending import require_none_left_out
 from governor.cli.looking import configured, in_force, look
 from governor.cli.report import TalkReporter
 from governor.conversation import Conversation
-from governor.core.raising import Raises
 from governor.core.rules import bind
 from governor.store import EmbeddedStore
 from governor.tasks import Tasks
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     from governor.clock import Clock
     from governor.config import Config
-    from governor.core.ledger.state import MemberState
+    from governor.core.ledger.state import ContractState, MemberState
     from governor.core.policy import Contract
     from governor.journal import Journal
     from governor.log import Log
@@ -39,7 +38,7 @@ STAMPS_S = 1.0  # for what a ledger answered last to be journaled: one commit
 class Member:
     """One member and what records for it.
 
-    `talks` are its conversations once it has joined, and `raises` what overruns had taught by then.
+    `talks` are its conversations once it has joined, and `known` is what its journal says by then.
     """
 
     config: Config
@@ -50,7 +49,7 @@ class Member:
     log: Log
     tasks: Tasks
     talks: dict[str, Conversation]
-    raises: dict[str, Raises] = field(default_factory=dict)
+    known: dict[str, ContractState] = field(default_factory=dict)
 
     async def join(self, stack: AsyncExitStack) -> None:
         """Begin a generation and join every contract's ledger; `stack` takes it all down.
@@ -73,7 +72,7 @@ class Member:
         for contract in self.contracts:
             await self._adopt_rules(contract, state)
         for contract in self.contracts:
-            self.raises[contract.name] = Raises(state.contracts[contract.name].raises)
+            self.known[contract.name] = state.contracts[contract.name]
             self.talks[contract.name] = await self._join(contract, state, stack)
 
     async def _join(

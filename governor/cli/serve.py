@@ -23,6 +23,7 @@ from governor.cli.exports import proxy_url
 from governor.cli.member import Member
 from governor.cli.report import Reporter
 from governor.clock import SystemClock
+from governor.core.raising import Raises
 from governor.exchange import Exchange, Governed
 from governor.journal import Journal
 from governor.log import Log
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from governor.config import Config
     from governor.conversation import Conversation
     from governor.core.catalog import Catalog
+    from governor.core.policy import Contract
     from governor.proxy import Proxy
 
 LAST_S = 5.0  # for resolutions after the drain: two commits and a message to the ledger
@@ -114,15 +116,7 @@ async def listen(
     upstream = doors.way_out(config, listeners)
     stack.push_async_callback(upstream.close)
     exchange = Exchange(
-        tuple(
-            Governed(
-                contract,
-                read[contract.name],
-                member.talks[contract.name],
-                member.raises[contract.name],
-            )
-            for contract in member.contracts
-        ),
+        tuple(_governed(member, contract, read[contract.name]) for contract in member.contracts),
         {job.name: job for job in config.jobs()},
         upstream=upstream,
         journal=member.journal,
@@ -135,6 +129,11 @@ async def listen(
     proxy = doors.front(member, exchange, upstream, authority, parts.domains(read))
     await doors.open_proxy(config, proxy, listeners, stack)
     return Running(member, proxy, answers)
+
+
+def _governed(member: Member, contract: Contract, catalog: Catalog) -> Governed:
+    taught = member.known[contract.name].raises_under(catalog.sha256)
+    return Governed(contract, catalog, member.talks[contract.name], Raises(taught))
 
 
 def heed_signals(log: Log) -> asyncio.Semaphore:

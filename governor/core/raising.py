@@ -1,11 +1,12 @@
 """What overruns have taught: by how much an operation's price is above the catalog's.
 
 A price should be a true ceiling. An answer that held more shows that it was none, so from then on
-every request of that operation is priced higher, in proportion to what it asks for. A raise is
-never taken back, and stands in the journal with the overrun that taught it, so it survives.
+every request of that operation is priced higher, in proportion to what it asks for. A raise stands
+in the journal with the overrun that taught it, and is never taken back: it ends with the catalog
+whose price it raises, since only another catalog can say that a price is right.
 
-Weakness, said aloud: a better catalog that prices higher by itself is raised all the same. That is
-safe, and holds more than is needed; charges are by what is counted.
+It must not shut an operation out: where a raised price is above a limit that the catalog's fits,
+all of that limit is held (exchange/pricing).
 
 Where there is no true ceiling the price is a first hold, and it becomes the largest answer seen.
 """

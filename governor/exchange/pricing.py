@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from governor.core.catalog import Body
 from governor.core.leading import lead
-from governor.core.ledger.messages import SHARE
+from governor.core.ledger.messages import MOST_POSTS, SHARE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -37,7 +37,7 @@ async def price(course: Course) -> None:
         if catalog.reads_body(request.method, request.host, request.target):
             body = await _read(course)
             listed = catalog.quote(request.method, request.host, request.target, body)
-    course.price(listed, _held_at(course, course.governed.raises.priced(listed)))
+    course.price(listed, _held_at(course, listed))
 
 
 async def _read(course: Course) -> Body:
@@ -66,20 +66,30 @@ async def _again(read: bytes, rest: AsyncIterator[bytes] | None) -> AsyncIterato
             yield chunk
 
 
-def _held_at(course: Course, quote: Quote) -> Quote:
-    """Return the quote at the price that is held: of a stream its lead, if a limit allows it.
+def _held_at(course: Course, listed: Quote) -> Quote:
+    """Return the quote at the price that is held: raised, and of a stream its lead.
 
-    A limit below the lead is held whole: the stream is then cut at its first post.
+    Where no limit allows so much, all of the limit is held. A stream is then cut at its first
+    post; and an odd answer that raised a price shuts nothing out. What the catalog itself prices
+    above a limit never fits.
     """
-    if quote.flow is None:
-        return quote
+    raised = course.governed.raises.priced(listed)
+    if listed.flow is not None:
+        return replace(raised, price=min(lead(listed.flow), _most(course)))
+    if raised.price == listed.price:
+        return raised
+    return replace(raised, price=max(listed.price, min(raised.price, _most(course))))
+
+
+def _most(course: Course) -> int:
+    """Return what the tightest limit on posts allows, by the ledger's last word or ours."""
     on_posts = {limit.name: limit.most for limit in course.contract.limits_on_posts}
     usage = course.conversation.snapshot().usage
-    caps = [
+    caps = (
         stands.limit
         for account, stands in usage.items()
         if account in dict(course.hold.amounts)
         and account.partition(SHARE)[0] in on_posts
         and stands.limit is not None
-    ]
-    return replace(quote, price=min((lead(quote.flow), *caps, *on_posts.values())))
+    )
+    return min((*caps, *on_posts.values()), default=MOST_POSTS - 1)

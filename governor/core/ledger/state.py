@@ -72,6 +72,7 @@ class ContractState:
     kept_ms: int = 0  # T of the last stamp under `identity`; 0 if rows after it may be lost
     leniency: Leniency = LAXEST
     raises: dict[str, int] = field(default_factory=dict)  # by operation: the largest per item
+    raises_of: str = ""  # the hash of the catalog whose prices they raise
     periods: dict[str, Period] = field(default_factory=dict)  # by calendar: the latest told
     ended: bool = False  # an operator said so, and nothing was collected since
     tear_frees_ms: int = 0  # from when on T what rows that were lost may have held is free
@@ -116,8 +117,13 @@ class ContractState:
             return
         self.charge(record.amounts, lingers=record.lingers)
         if record.raised:
+            self.raises, self.raises_of = self.raises_under(claim.catalog), claim.catalog
             known = self.raises.get(claim.operation, 0)
             self.raises[claim.operation] = max(known, record.raised)
+
+    def raises_under(self, catalog: str) -> dict[str, int]:
+        """Return the raises of a catalog's prices, by its hash: those of another say nothing."""
+        return self.raises if self.raises_of == catalog else {}
 
     def charge(self, amounts: Amounts, *, lingers: bool) -> None:
         """Add to what was ever charged."""

@@ -391,6 +391,16 @@ def test_the_largest_raise_of_an_operation_is_remembered() -> None:
     assert known.raises == {"search": 2}
 
 
+def test_another_catalog_begins_without_raises() -> None:
+    """Only it can say that a price is right."""
+    first, second = (replace(claimed(hold), catalog=hold) for hold in ("1", "2"))
+    ends = [replace(resolved(hold, 100), raised=raised) for hold, raised in (("1", 7), ("2", 1))]
+    known = fold(started(), adopted(), first, second, *ends).contracts["x"]
+
+    assert known.raises_under("2") == {"search": 1}
+    assert known.raises_under("1") == {}
+
+
 def test_a_raise_of_a_hold_that_was_never_claimed_teaches_nothing() -> None:
     known = fold(started(), adopted(), replace(resolved("1", 100), raised=2)).contracts["x"]
 

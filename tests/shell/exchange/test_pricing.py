@@ -73,6 +73,17 @@ async def test_a_body_that_says_nothing_of_posts_is_not_read_first() -> None:
         assert on.upstream.bodies == [b"".join(LONG)]
 
 
+async def test_a_raise_shuts_nothing_out() -> None:
+    """An odd answer must not make an operation dearer than the limit, for ever."""
+    async with stage(Script((timeline(25),)), contract=terms(40), catalog=CATALOG) as on:
+        await on.live(replace(PAGE, target="/page?n=1"))
+        await on.usage()
+        await on.live(PAGE)
+
+        assert [each.price for each in on.records] == [1, 40]
+        assert [each.reason for each in on.records] == ["", "limit"]
+
+
 async def test_an_overrun_raises_the_price_of_the_next_request() -> None:
     """In proportion to what it asks for, and the journal says by how much."""
     async with stage(Script((timeline(25),)), catalog=CATALOG) as on:
