@@ -384,24 +384,17 @@ def test_a_tear_under_a_calendar_counts_for_three_of_its_longest_periods() -> No
     assert not known.counts_tear(50_000 + 4 * DAILY.window_ms)
 
 
-def test_the_largest_raise_of_an_operation_is_remembered() -> None:
-    ends = [replace(resolved(hold, 100), raised=raised) for hold, raised in (("1", 2), ("2", 1))]
-    known = fold(started(), adopted(), claimed("1"), claimed("2"), *ends).contracts["x"]
+def test_the_largest_raise_of_an_operation_ends_with_the_catalog_it_raises() -> None:
+    """Only another catalog can say that a price is right."""
+    claims = [replace(claimed(hold), catalog=of) for hold, of in zip("123", "aab", strict=True)]
+    ends = [replace(resolved(f"{number}", 100), raised=9 - number) for number in (1, 2, 3)]
+    before = fold(started(), adopted(), *claims, *ends[:2]).contracts["x"]
+    after = fold(started(), adopted(), *claims, *ends).contracts["x"]
 
-    assert known.raises == {"search": 2}
-
-
-def test_another_catalog_begins_without_raises() -> None:
-    """Only it can say that a price is right."""
-    first, second = (replace(claimed(hold), catalog=hold) for hold in ("1", "2"))
-    ends = [replace(resolved(hold, 100), raised=raised) for hold, raised in (("1", 7), ("2", 1))]
-    known = fold(started(), adopted(), first, second, *ends).contracts["x"]
-
-    assert known.raises_under("2") == {"search": 1}
-    assert known.raises_under("1") == {}
+    assert (before.raises_under("a"), before.raises_under("b")) == ({"search": 8}, {})
+    assert (after.raises_under("a"), after.raises_under("b")) == ({}, {"search": 6})
 
 
 def test_a_raise_of_a_hold_that_was_never_claimed_teaches_nothing() -> None:
-    known = fold(started(), adopted(), replace(resolved("1", 100), raised=2)).contracts["x"]
-
-    assert known.raises == {}
+    unclaimed = replace(resolved("1", 100), raised=2)
+    assert fold(started(), adopted(), unclaimed).contracts["x"].raises == {}
