@@ -79,10 +79,12 @@ def _catalogs(
     """Two contracts on one host could not be told apart, for a request has one contract."""
     yield from _overlaps(contracts)
     for number, contract in enumerate(contracts):
-        catalog = contract.get("catalog", DEFAULT_CATALOG)
+        catalog, name = contract.get("catalog", DEFAULT_CATALOG), contract.get("name", DEFAULT_NAME)
+        where: Where = ("contract", number, "catalog")
+        if "catalog" not in contract and name in built_in and name != DEFAULT_CATALOG:
+            yield where, f"it would govern {catalog}, not {name}: write catalog = {name!r}"
         if not isinstance(catalog, str) or catalog in built_in:
             continue
-        where = ("contract", number, "catalog")
         if not catalog.endswith(".toml"):
             known = ", ".join(sorted(built_in))
             yield where, f"there is no catalog {catalog!r}; write {known} or the path of a .toml"

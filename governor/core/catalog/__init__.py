@@ -5,7 +5,7 @@ mistakes in it are said at once, each with its row (`governor check`), and `gove
 what a request is by it. A request that no row describes is "unknown": never free, and priced at
 the largest price of its host.
 
-The file, from its top down (what has no default must be there):
+The file, from its top down (what has no default must be there; no number is above 1,000,000):
 
     name           of the platform
     domains        everything below them is governed, known or not; what the CA may sign for

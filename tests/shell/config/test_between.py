@@ -64,6 +64,10 @@ def test_beyond_loopback_tokens_and_tls_are_needed(tmp_path: Path) -> None:
 
 
 CONFLICTS = {
+    "a platform's name without its catalog": (
+        f'[[contract]]\nname="y"\n{LIMIT}',
+        ("contract.0.catalog", "it would govern x, not y: write catalog = 'y'"),
+    ),
     "two contracts of one name": (
         f'[[contract]]\n{LIMIT}[[contract]]\ncatalog="y"\n{LIMIT}',
         ("contract.1.name", "'x' stands twice"),
