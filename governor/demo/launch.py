@@ -49,11 +49,12 @@ class Place:
     ca_file: Path
 
 
-def free_port() -> int:
-    """Return a port of loopback that was free a moment ago."""
+def free_port(taken: int = 0) -> int:
+    """Return a port of loopback that was free a moment ago, and is not `taken`."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        port = int(probe.getsockname()[1])
+    return port if port != taken else free_port(taken)
 
 
 @dataclass(slots=True)
@@ -65,8 +66,12 @@ class Launched:
     place: Place
     redis: str | None = None
     proxy_port: int = field(default_factory=free_port)
-    admin_port: int = field(default_factory=free_port)
+    admin_port: int = 0  # 0: any other free one
     _process: asyncio.subprocess.Process | None = None
+
+    def __post_init__(self) -> None:
+        """Choose the second port when the first is known: the kernel may name one twice."""
+        self.admin_port = self.admin_port or free_port(self.proxy_port)
 
     @property
     def proxy_url(self) -> str:
