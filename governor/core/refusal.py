@@ -146,7 +146,7 @@ class _Verdict:
     wait_ms: int | None
 
 
-def refuse(cause: Cause, request: Request, standing: Standing, dialect: Dialect = "x") -> Notice:
+def refuse(cause: Cause, request: Request, standing: Standing, dialect: Dialect) -> Notice:
     """Return the refusal of a request. `standing` is the limit, or share, that says no.
 
     Where no limit says no (doubt, a refused operation), it is the contract's first limit. `dialect`

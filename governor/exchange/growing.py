@@ -144,9 +144,12 @@ class Growth:
         self._start(self._ahead(posts))
 
     async def _ahead(self, posts: int) -> refusal.Cause | None:
-        """Hold more before it is needed: a refusal means nothing yet."""
-        cause = await top_up(self._course, posts, patience_ms=0)
-        self._course.reason = self._course.account = ""
+        """Hold more before it is needed: a refusal means nothing yet, but in shadow mode."""
+        course = self._course
+        before = course.reason, course.account
+        cause = await top_up(course, posts, patience_ms=0)
+        if cause is not None:
+            course.reason, course.account = before
         return cause
 
     def _start(self, asks: Coroutine[Any, Any, refusal.Cause | None]) -> Asking:

@@ -10,9 +10,9 @@ An overrun's raise is added, and a stream is priced at its lead: what may be on 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from governor.core.catalog import Body
+from governor.core.catalog import MOST_BODY_BYTES, Body
 from governor.core.leading import lead
 from governor.core.ledger.messages import MOST_POSTS, SHARE
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from governor.core.catalog import Quote
     from governor.exchange.course import Course
-
-MOST_BODY_BYTES: Final = 1_048_576  # no platform lists more than 100 ids in one: some 4 KB
 
 
 async def price(course: Course) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from governor.proxy.downstream import Crawler
     from governor.proxy.requests import Head
 
-# As much as the exchange reads to price a body; files go up in multipart, as the platforms want it.
+# Read whole, however long a price would look at it: files go up in multipart, as platforms want it.
 MOST_BYTES: Final = 1_048_576
 _FORM: Final = "application/x-www-form-urlencoded"
 _UNTYPED: Final = ("Content-Type", "application/octet-stream")

@@ -122,7 +122,7 @@ def test_the_wire_form_of_a_spent_limit() -> None:
 
     expected = Notice(429, "Too Many Requests", headers, body)
 
-    assert expected == refuse(Spent(5_421_000), REQUEST, STANDING)
+    assert expected == refuse(Spent(5_421_000), REQUEST, STANDING, "x")
 
 
 @pytest.mark.parametrize("cause", CAUSES, ids=repr)
@@ -131,7 +131,7 @@ def test_whatever_the_cause_crawlers_find_what_they_read(cause: Cause) -> None:
 
     Remaining is 0 also where a smaller request would still fit.
     """
-    notice = refuse(cause, REQUEST, replace(STANDING, headroom=250))
+    notice = refuse(cause, REQUEST, replace(STANDING, headroom=250), "x")
     found = fields(notice)
     body = json.loads(notice.body)
 
@@ -150,7 +150,7 @@ def test_whatever_the_cause_crawlers_find_what_they_read(cause: Cause) -> None:
 @pytest.mark.parametrize("cause", FOREVER, ids=repr)
 def test_what_is_never_served_names_no_time_but_keeps_sleepers_asleep(cause: Cause) -> None:
     """No Retry-After and no `retry_at`; yet the reset is there, as far ahead as crawlers trust."""
-    notice = refuse(cause, REQUEST, STANDING)
+    notice = refuse(cause, REQUEST, STANDING, "x")
     found = fields(notice)
 
     assert "retry-after" not in found
@@ -161,14 +161,14 @@ def test_what_is_never_served_names_no_time_but_keeps_sleepers_asleep(cause: Cau
 
 def test_each_cause_has_its_own_problem_type() -> None:
     """So that a crawler's author can tell them apart."""
-    types = {json.loads(refuse(cause, REQUEST, STANDING).body)["type"] for cause in CAUSES}
+    types = {json.loads(refuse(cause, REQUEST, STANDING, "x").body)["type"] for cause in CAUSES}
 
     assert len(types) == 6
     assert "https://governor.internal/problems/price-above-limit" in types
 
 
 def test_doubt_is_asked_about_again_in_a_minute() -> None:
-    found = fields(refuse(InDoubt("missing"), REQUEST, STANDING))
+    found = fields(refuse(InDoubt("missing"), REQUEST, STANDING, "x"))
 
     assert found["x-rate-limit-reset"] == str(NOW_MS // 1000 + 60)
     assert found["retry-after"] == "60"
@@ -177,7 +177,7 @@ def test_doubt_is_asked_about_again_in_a_minute() -> None:
 
 def test_a_job_that_used_up_its_share_is_told_so() -> None:
     share = Standing("x-24h/elections", 300_000, DAY_MS, headroom=40)
-    notice = refuse(Spent(9_001), REQUEST, share)
+    notice = refuse(Spent(9_001), REQUEST, share, "x")
     found = fields(notice)
 
     assert found["x-rate-limit-limit"] == "300000"
@@ -200,7 +200,7 @@ def test_times_are_whole_true_and_in_reach(
     request = Request("x", asked=1, price=1, decision_id="", now_ms=now_ms, jitter_s=jitter_s)
     next_free_ms = None if free_ms is None else now_ms + free_ms
     standing = Standing("x-24h", 10, DAY_MS, 0, next_free_ms)
-    found = fields(refuse(cause or Spent(wait_ms), request, standing))
+    found = fields(refuse(cause or Spent(wait_ms), request, standing, "x"))
 
     ahead_ms = int(found["x-rate-limit-reset"]) * 1000 - now_ms
     assert 0 < ahead_ms <= 895_000
@@ -223,6 +223,7 @@ def test_sleepers_of_one_limit_do_not_wake_together() -> None:
                         Spent(wait_ms),
                         Request("x", 1, 1, decision_id="", now_ms=NOW_MS, jitter_s=jitter_s),
                         STANDING,
+                        "x",
                     )
                 )["x-rate-limit-reset"]
             )
@@ -241,7 +242,7 @@ def test_jitter_beyond_its_bounds_is_a_mistake(jitter_s: int) -> None:
 def test_no_name_breaks_out_of_its_field(name: str) -> None:
     """Quotes, line ends and letters beyond ASCII in a name leave every field well formed."""
     standing = Standing(name, 10, DAY_MS, 0)
-    notice = refuse(Spent(1_000), REQUEST, standing)
+    notice = refuse(Spent(1_000), REQUEST, standing, "x")
 
     written = "".join(each if " " <= each <= "~" else "?" for each in name)
     assert items(fields(notice)["ratelimit"])[0][0] == written
@@ -294,7 +295,7 @@ def test_a_problem_of_the_way_is_no_rate_limit() -> None:
 )
 def test_a_window_is_named_in_its_largest_whole_unit(window_ms: int, span: str) -> None:
     standing = Standing("demo", 10, window_ms, 0)
-    body = json.loads(refuse(Spent(1_000), REQUEST, standing).body)
+    body = json.loads(refuse(Spent(1_000), REQUEST, standing, "x").body)
 
     assert f"10 posts in any {span} and" in body["detail"]
 
@@ -302,7 +303,7 @@ def test_a_window_is_named_in_its_largest_whole_unit(window_ms: int, span: str) 
 def test_a_limit_on_requests_is_told_in_requests() -> None:
     """The crawler sees why, and its fields count what the limit counts."""
     standing = Standing("x-15m", 300, 900_000, headroom=0, unit="requests")
-    notice = refuse(Spent(35_000), REQUEST, standing)
+    notice = refuse(Spent(35_000), REQUEST, standing, "x")
     body, fields = json.loads(notice.body), dict(notice.headers)
 
     assert body["detail"] == (
@@ -325,7 +326,7 @@ def test_a_limit_by_calendar_is_told_by_its_period() -> None:
         calendar="this day (America/Los_Angeles)",
         needs=50,
     )
-    notice = refuse(Spent(3_600_000), REQUEST, standing)
+    notice = refuse(Spent(3_600_000), REQUEST, standing, "x")
     body = json.loads(notice.body)
 
     assert body["detail"] == (
@@ -344,7 +345,7 @@ def test_a_turn_that_nobody_knows_is_not_told() -> None:
         *("x-month", 3_000_000, 31 * DAY_MS), headroom=0, calendar="this month (UTC, from day 7)"
     )
 
-    assert json.loads(refuse(Spent(None), REQUEST, standing).body)["detail"] == (
+    assert json.loads(refuse(Spent(None), REQUEST, standing, "x").body)["detail"] == (
         "x-month allows 3000000 posts this month (UTC, from day 7) and has 0 left; this request "
         "may return 300. Retry in 10 s."
     )
@@ -362,7 +363,7 @@ def test_a_turn_that_nobody_knows_is_not_told() -> None:
 def test_what_never_fits_is_told_in_the_limit_s_own_unit(unit: str, needs: int, told: str) -> None:
     standing = Standing("demo", 50, DAY_MS, headroom=50, unit=unit, needs=needs)
 
-    assert json.loads(refuse(AboveLimit(), REQUEST, standing).body)["detail"] == (
+    assert json.loads(refuse(AboveLimit(), REQUEST, standing, "x").body)["detail"] == (
         f"demo allows 50 {unit} in any 24 h; this request {told}, so it never fits. "
         f"Ask for fewer {unit}."
     )

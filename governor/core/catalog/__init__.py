@@ -61,6 +61,6 @@ another type or where none is asked for, JSON that is broken. Of several reading
 
 from governor.core.catalog.asking import Explanation, Flow, Kind, Quote
 from governor.core.catalog.matching import Catalog
-from governor.core.catalog.questions import Body
+from governor.core.catalog.questions import MOST_BODY_BYTES, Body
 
-__all__ = ["Body", "Catalog", "Explanation", "Flow", "Kind", "Quote"]
+__all__ = ["MOST_BODY_BYTES", "Body", "Catalog", "Explanation", "Flow", "Kind", "Quote"]

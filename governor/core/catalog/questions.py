@@ -37,7 +37,7 @@ FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 CHARSETS = ("", "charset=utf-8", 'charset="utf-8"')
 
 # A request of a crawler has hundreds of bytes. The worst body of this length takes 45 ms to read.
-MOST_BYTES: Final = 256 * 1024
+MOST_BODY_BYTES: Final = 256 * 1024
 MOST_NAMES: Final = 1000  # in one query or object; more costs the maximum, and no time
 MOST_DECODINGS: Final = 3  # of a name; who escapes one more often means to hide it
 
@@ -141,7 +141,7 @@ class Question:
             return Members()
         if not is_asked or self._body.content is None:
             return None  # where nobody should look, some server may
-        if len(self._body.content) > MOST_BYTES:
+        if len(self._body.content) > MOST_BODY_BYTES:
             return None
         try:
             text = self._body.content.decode()

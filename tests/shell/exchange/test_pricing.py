@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from governor.exchange.pricing import MOST_BODY_BYTES
+from governor.core.catalog import MOST_BODY_BYTES
 from tests.fakes.flowing import CATALOG, LOOKUP, PAGE, timeline
 from tests.fakes.scripted import Script, ScriptedCrawler, post, stage, terms
 

@@ -215,12 +215,13 @@ async def test_a_stream_that_breaks_off_costs_all_that_was_held() -> None:
 
 
 async def test_shadow_mode_passes_it_on_and_records_it_over_the_limit() -> None:
+    """It says by which reason it would have been cut."""
     async with set_stage(Script(PIECES[:50]), terms(2 * LEAD, mode="shadow")) as on:
         crawler = await on.live(STREAM)
 
         assert crawler.received == records(100)
         assert await on.usage() == (100, 0)
-        assert on.record.decision == "shadow"
+        assert (on.record.decision, on.record.reason) == ("shadow", "limit")
 
 
 async def test_no_coding_is_asked_for() -> None:
