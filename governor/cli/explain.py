@@ -22,7 +22,7 @@ from governor.core.policy import DEFAULT_JOB, Job, amounts
 from governor.errors import BadRequestError, UsageError
 from governor.proxy.canonical import canonical
 from governor.proxy.forms import check_fields_of, is_form
-from governor.proxy.requests import GATEWAY, PORTS, Head, check_plain, place_of
+from governor.proxy.requests import GATEWAY, LINE_MAX, PORTS, TOO_LONG, Head, check_plain, place_of
 
 if TYPE_CHECKING:
     from governor.config import Config
@@ -185,6 +185,8 @@ def _origin(place: Place) -> str:
 
 def _check(method: str, url: str, body: Body | None) -> None:
     """Raise BadRequestError for what the proxy does not admit."""
+    if len(url) > LINE_MAX:
+        raise BadRequestError(TOO_LONG)
     if body is None:
         return
     content = body.content or b""

@@ -18,7 +18,7 @@ from aiohttp.http import HttpProcessingError, RawRequestMessage
 from aiohttp.http_exceptions import LineTooLong
 
 from governor.proxy.problems import Problem
-from governor.proxy.requests import Head
+from governor.proxy.requests import LINE_MAX, TOO_LONG, Head
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from governor.proxy.requests import Origin
 
 HEAD: Final = web.RequestKey("head", Head)
-_LINE_MAX: Final = 65_536  # GraphQL URLs and cookies of X pass aiohttp's 8,190 by far
 _LINGER_S: Final = 2  # a crawler still sending its body can read a refusal before it is cut off
 _NOWHERE: Final = yarl.URL("/")
 
@@ -57,8 +56,8 @@ class Connection(web.RequestHandler):
             loop=asyncio.get_running_loop(),
             keepalive_timeout=deadlines.idle_s,
             access_log=None,  # type: ignore[arg-type]  # aiohttp's own way to have none
-            max_line_size=_LINE_MAX,
-            max_field_size=_LINE_MAX,
+            max_line_size=LINE_MAX,
+            max_field_size=LINE_MAX,
             lingering_time=_LINGER_S,
             auto_decompress=False,
         )
@@ -115,9 +114,7 @@ class Connection(web.RequestHandler):
         if isinstance(exc, ConnectionError):
             raise exc
         if isinstance(exc, LineTooLong):
-            return _plain(
-                Problem(400, "A URL or a field has at most 64 KiB: ask for less at once.")
-            )
+            return _plain(Problem(400, TOO_LONG))
         if isinstance(exc, HttpProcessingError):
             return _plain(Problem(400, "The request is not HTTP/1.1 that can be read in one way."))
         super().handle_error(request, status, exc, message)  # logs; raises if already answering

@@ -24,6 +24,8 @@ Scheme = Literal["http", "https"]
 PORTS: Final[dict[Scheme, int]] = {"http": 80, "https": 443}
 _SCHEMES: Final[dict[str, Scheme]] = {"http": "http", "https": "https"}
 GATEWAY: Final = "/gateway/"
+LINE_MAX: Final = 65_536  # GraphQL URLs and cookies of X pass aiohttp's 8,190 by far
+TOO_LONG: Final = "A URL or a field has at most 64 KiB: ask for less at once."
 
 _TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _LENGTH: Final = re.compile(rb"0|[1-9][0-9]{0,18}")  # up to what fits 64 bits

@@ -80,6 +80,7 @@ def test_the_price_of_a_stream_is_what_is_held_ahead_of_it(configure: Configure)
 NEVER = {
     "no canonical form": ("GET", "https://api.x.com/2/../tweets", "with 400"),
     "an odd host": ("GET", "https://api.x.com:0443/2/tweets", "with 400"),
+    "a long URL": ("GET", f"https://api.x.com/2/tweets?ids={'1,' * 32_768}1", "at most 64 KiB"),
     "a fragment": ("GET", "https://api.x.com/2/tweets#a", "with 400"),
     "a hidden method": ("POST", "https://api.x.com/2/tweets?_method=GET", "with 400"),
     "a price above the limit": ("GET", "https://api.x.com/2/nothing", "above the limit x-24h"),
